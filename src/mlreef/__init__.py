@@ -1,0 +1,1 @@
+"""MLReef: collaborative MLOps. See ARCHITECTURE.md."""
