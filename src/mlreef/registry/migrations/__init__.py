@@ -1,0 +1,1 @@
+"""The registry's one migration chain, valid on SQLite and PostgreSQL."""

@@ -1,0 +1,30 @@
+"""What the routes of the registry work with, made once by the application factory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from mlreef.kit.clock import Clock
+from mlreef.kit.db import Database
+from mlreef.kit.objects import ObjectStore
+from mlreef.registry.settings import Settings
+from mlreef.registry.tokens import TokenVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The registry's own resources."""
+
+    settings: Settings
+    db: Database
+    objects: ObjectStore
+    tokens: TokenVerifier
+    clock: Clock
+
+
+def of(request: Request) -> State:
+    """The state of the application that answers `request`."""
+    state: State = request.app.state.registry
+    return state

@@ -1,0 +1,66 @@
+"""Tables of the registry. Blob bytes lie in the object store; a row in `blobs` says who may reach them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table
+
+from mlreef.kit.db import BigId, Json, UtcDateTime
+
+metadata = MetaData()
+
+repositories = Table(
+    "repositories",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", String(255), nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("repository_id", BigId, ForeignKey("repositories.id"), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+manifests = Table(
+    "manifests",
+    metadata,
+    Column("repository_id", BigId, ForeignKey("repositories.id"), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("media_type", String(255), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("subject", String(64)),
+    Column("artifact_type", String(255)),
+    Column("annotations", Json, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_manifests_subject", "repository_id", "subject"),
+)
+
+tags = Table(
+    "tags",
+    metadata,
+    Column("repository_id", BigId, ForeignKey("repositories.id"), primary_key=True),
+    Column("name", String(128), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("repository_id", BigId, ForeignKey("repositories.id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+)
+
+upload_chunks = Table(
+    "upload_chunks",
+    metadata,
+    Column("upload_id", String(64), ForeignKey("uploads.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+)
