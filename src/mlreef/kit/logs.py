@@ -36,5 +36,5 @@ def configure(*, json: bool, level: str = "INFO") -> None:
 
 def get(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a module: `log = logs.get(__name__)`; call it with an event name and key words."""
-    logger: structlog.stdlib.BoundLogger = structlog.get_logger(logger=name)
+    logger: structlog.stdlib.BoundLogger = structlog.get_logger(component=name)
     return logger
