@@ -1,0 +1,45 @@
+"""The command line: `run` and `publish` inside jobs, `environment build` for operators."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from mlreef_epf import __version__
+
+
+def main(argv):
+    """Run one subcommand and return its exit code."""
+    args = _parser().parse_args(argv)
+    if args.command == "run":
+        from mlreef_epf import step
+
+        return step.run(os.environ)
+    if args.command == "publish":
+        from mlreef_epf import publication
+
+        return publication.run(os.environ)
+    from mlreef_epf import environments
+
+    return environments.command(args, os.environ)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="epf", description="The executable pipeline framework of MLReef.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="run the step this job is for")
+    commands.add_parser("publish", help="build and push the image this job is for")
+    group = commands.add_parser("environment", help="environments: the images processors are built on")
+    build = group.add_subparsers(dest="action", required=True).add_parser("build", help="build and push an environment")
+    build.add_argument("--name", required=True, help="a definition that comes along, such as python-3.11")
+    build.add_argument("--definition", help="a JSON file with another definition")
+    build.add_argument("--registry", required=True, help="the registry's URL")
+    build.add_argument("--repository", required=True, help="its repository, such as mlreef/environments/python-3.11")
+    build.add_argument("--tag", default="latest", help="its tag (default: %(default)s)")
+    build.add_argument("--from", dest="base", help="build on this image (repository:tag or @digest, same registry)")
+    build.add_argument("--requirements", help="a requirements file in place of the definition's packages")
+    build.add_argument("--uv", help="the uv binary to use and, for a base, to copy into the image")
+    build.add_argument("--bwrap", help="the bubblewrap binary to run the image's own Python with")
+    build.add_argument("--work", help="a directory for temporary files (default: the system's)")
+    return parser

@@ -1,0 +1,82 @@
+"""What the job's log shows besides the processor's own output: lines, collapsible sections, progress.
+
+Sections use GitLab's markers (docs.gitlab.com/ci/jobs/job_logs/#custom-collapsible-sections), which every
+viewer of traces folds. Everything goes to stdout in one write, so lines never mix with the processor's bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+
+_lock = threading.Lock()
+
+
+def write(data):
+    """Write all bytes to stdout unchanged; a closed log never stops a job."""
+    with _lock:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(sys.__stdout__.fileno(), view) :]
+        except (BrokenPipeError, AttributeError):
+            return
+
+
+def say(text):
+    """One line of our own in the log."""
+    write(("[mlreef] %s\n" % text).encode("utf-8", "replace"))
+
+
+@contextlib.contextmanager
+def section(name, title):
+    """Fold everything logged inside under one title."""
+    write(("\x1b[0Ksection_start:%d:%s\r\x1b[0K%s\n" % (time.time(), name, title)).encode())
+    try:
+        yield
+    finally:
+        write(("\x1b[0Ksection_end:%d:%s\r\x1b[0K\n" % (time.time(), name)).encode())
+
+
+def size(count):
+    """A byte count for people: 1.4 GB."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000 or unit == "GB":
+            return "%d B" % value if unit == "B" else "%.1f %s" % (value, unit)
+        value /= 1000
+    return ""
+
+
+class Progress:
+    """Says how far a transfer is, at most every few seconds; safe from several threads."""
+
+    def __init__(self, verb, files, total_bytes=None, every=5.0):
+        self._verb, self._files, self._bytes, self._every = verb, files, total_bytes, every
+        self._done_files = self._done_bytes = 0
+        self._start = self._last = time.monotonic()
+        self._guard = threading.Lock()
+
+    def add(self, files=0, count=0):
+        """Count what was moved since the last call."""
+        with self._guard:
+            self._done_files += files
+            self._done_bytes += count
+            now = time.monotonic()
+            due = now - self._last >= self._every
+            if due:
+                self._last = now
+        if due:
+            say("%s ... %s" % (self._verb, self._figures()))
+
+    def done(self):
+        """The closing line."""
+        elapsed = time.monotonic() - self._start
+        say("%s %d files, %s in %.1f s" % (self._verb, self._done_files, size(self._done_bytes), elapsed))
+
+    def _figures(self):
+        of_bytes = " of %s" % size(self._bytes) if self._bytes else ""
+        return "%d of %d files, %s%s" % (self._done_files, self._files, size(self._done_bytes), of_bytes)

@@ -1,0 +1,93 @@
+"""Storing what a processor left: hash every file, send what the server lacks, register the tree.
+
+Outputs are the user's code's work and so hostile: only regular files with sane names, within limits on number and size,
+opened without following links. The processor's processes are gone by now, so nothing changes underneath.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+
+from mlreef_epf import errors, lfs, log
+
+CHUNK = 1 << 20
+PATH_MAX = 1024
+_KINDS = ((stat.S_ISLNK, "a symbolic link"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
+
+
+@dataclass(frozen=True)
+class Found:
+    """One output file: relative path, absolute path, size, git mode."""
+
+    path: str
+    place: str
+    size: int
+    mode: str
+
+
+def scan(name, directory, max_files, max_bytes):
+    """The files of one output, sorted by path; refuses what cannot be stored, saying which file and why."""
+    found, folders, total = [], [""], 0
+    while folders:
+        folder = folders.pop()
+        with os.scandir(os.path.join(directory, folder)) as entries:
+            for entry in entries:
+                path = _checked(name, folder + entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(path + "/")
+                    continue
+                status = entry.stat(follow_symlinks=False)
+                if not stat.S_ISREG(status.st_mode):
+                    kind = next((text for test, text in _KINDS if test(status.st_mode)), "a device")
+                    raise errors.Failure("output %r: %s is %s; only regular files can be stored" % (name, path, kind))
+                found.append(Found(path, entry.path, status.st_size, "100755" if status.st_mode & 0o100 else "100644"))
+                total += status.st_size
+                if len(found) > max_files or total > max_bytes:
+                    limit = "%d files" % max_files if len(found) > max_files else log.size(max_bytes)
+                    raise errors.Failure("output %r holds more than %s; raise the limit or write less" % (name, limit))
+    return sorted(found, key=lambda item: item.path)
+
+
+def _checked(output, path):
+    name = path.rpartition("/")[2]
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        raise errors.Failure("output %r: the file name %r is not UTF-8; rename it" % (output, path)) from None
+    if any(ord(c) < 32 or ord(c) == 127 for c in name) or name.lower() == ".git" or "\\" in name:
+        raise errors.Failure("output %r: the file name %r cannot be stored in git; rename it" % (output, path))
+    if len(path.encode("utf-8")) > PATH_MAX:
+        raise errors.Failure("output %r: the path %s... is longer than %d bytes" % (output, path[:60], PATH_MAX))
+    return path
+
+
+def digest(item):
+    """The SHA-256 of a file's content."""
+    state = hashlib.sha256()
+    handle = os.open(item.place, os.O_RDONLY | os.O_NOFOLLOW)
+    with os.fdopen(handle, "rb", buffering=0) as stream:
+        for piece in iter(lambda: stream.read(CHUNK), b""):
+            state.update(piece)
+    return state.hexdigest()
+
+
+def store(name, found, uploads):
+    """Send the files' bytes to the project's LFS store and return their tree manifest."""
+    for item in found:
+        os.chmod(item.place, 0o644)  # a processor may have left files that even we cannot read
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        digests = list(pool.map(digest, found))
+    entries = [
+        {"path": item.path, "size": item.size, "oid": oid, "mode": item.mode}
+        for item, oid in zip(found, digests)  # noqa: B905 - zip(strict=) needs Python 3.10
+    ]
+    paths = {lfs.Object(oid, item.size): item.place for item, oid in zip(found, digests)}  # noqa: B905
+    progress = log.Progress("sent", len(paths), sum(item.size for item in paths))
+    sent = uploads.upload(paths, progress)
+    total = sum(item.size for item in found)
+    log.say("output %s: %d files, %s (%d new to the store)" % (name, len(found), log.size(total), sent))
+    return {"version": 1, "entries": entries}

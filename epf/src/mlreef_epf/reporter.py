@@ -1,0 +1,140 @@
+"""Sends metrics, parameters and resource samples while the processor runs, without ever holding it up.
+
+One thread follows files and measures, another sends. A batch keeps its sequence number and content until the service
+has taken it, so a repeated request is recognisable; batches of one stream go out strictly in order.
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import threading
+import time
+
+from mlreef_epf import errors, log, web
+
+BATCH = 1000
+PENDING_MAX = 500_000
+_SEND_EVERY_S = 0.5
+_FOLLOW_EVERY_S = 0.25
+_SAMPLE_EVERY_S = 1.0
+_FINISH_S = 60.0
+_FIELD = {"metrics": "points", "resources": "samples"}
+
+
+class Stream:
+    """The pending items of one stream and its batches' numbers."""
+
+    def __init__(self, name):
+        self.name, self.pending, self.dropped = name, collections.deque(), 0
+        self._sequence, self._open = 0, None
+
+    def add(self, items):
+        """Queue items; when the service has been away for very long the newest are given up."""
+        room = PENDING_MAX - len(self.pending)
+        self.dropped += max(0, len(items) - room)
+        self.pending.extend(items[: max(0, room)])
+
+    def batch(self):
+        """The batch to send now: the same one until it is done."""
+        if self._open is None and self.pending:
+            items = [self.pending.popleft() for _ in range(min(BATCH, len(self.pending)))]
+            self._sequence += 1
+            if self.name == "params":
+                self._open = {"params": {k: v for item in items for k, v in item.items()}, "sequence": self._sequence}
+            else:
+                self._open = {_FIELD[self.name]: items, "sequence": self._sequence}
+        return self._open
+
+    def done(self):
+        """The batch was taken."""
+        self._open = None
+
+
+class Reporter:
+    """Follows and sends until it is closed."""
+
+    def __init__(self, job):
+        self._job = job
+        self._streams = {name: Stream(name) for name in ("metrics", "params", "resources")}
+        self._guard, self._stop = threading.Lock(), threading.Event()
+        self._followers, self._meter, self._threads, self._refused = [], None, [], 0
+        self._deadline = None
+
+    def add_points(self, points):
+        """Queue metric points."""
+        self._add("metrics", points)
+
+    def add_params(self, params):
+        """Queue parameters."""
+        self._add("params", [params])
+
+    def start(self, followers, meter):
+        """Begin to follow files and to measure."""
+        self._followers, self._meter = followers, meter
+        self._threads = [threading.Thread(target=target, daemon=True) for target in (self._follow, self._send)]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self):
+        """Read and send the rest; gives up only after a minute without the service."""
+        self._deadline = time.monotonic() + _FINISH_S
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(_FINISH_S + 15)
+        if self._meter:
+            self._meter.close()
+        lost = self._refused + sum(len(s.pending) + s.dropped for s in self._streams.values())
+        if lost:
+            log.say("warning: %d metric points or samples could not be delivered" % lost)
+
+    def _add(self, name, items):
+        with self._guard:
+            self._streams[name].add(items)
+
+    def _follow(self):
+        next_sample = time.monotonic() + 0.2
+        while not self._stop.wait(_FOLLOW_EVERY_S):
+            for follower in self._followers:
+                follower.poll()
+            if self._meter and time.monotonic() >= next_sample:
+                next_sample += _SAMPLE_EVERY_S
+                self._add("resources", [self._meter.sample()])
+        for follower in self._followers:
+            follower.finish()
+
+    def _send(self):
+        following = self._threads[0]
+        while True:
+            stopping = self._stop.wait(_SEND_EVERY_S)
+            if stopping:
+                following.join(5)
+            sent = [self._send_stream(stream) for stream in self._streams.values()]
+            if stopping and (not any(sent) or time.monotonic() > self._deadline):
+                return
+
+    def _send_stream(self, stream):
+        """Send one batch; True while there may be more to do."""
+        with self._guard:
+            batch = stream.batch()
+        if batch is None:
+            return False
+        try:
+            self._job.post(stream.name, batch, patience=0)
+        except web.HttpError as exc:
+            if exc.status in (400, 404, 409, 413, 422):
+                log.say("warning: the service refused %s: %s" % (stream.name, exc.message))
+                self._refused += len(batch.get(_FIELD.get(stream.name, "params"), ()))
+            else:
+                return True
+        except errors.Failure:
+            return True
+        stream.done()
+        return True
+
+
+def metrics_path(directory):
+    """An empty file for the first road, in a private directory."""
+    path = os.path.join(directory, "metrics.jsonl")
+    with open(path, "w"):
+        return path
