@@ -1,0 +1,1 @@
+"""Runners: registration, claiming jobs, the answers of the runner protocol, leases."""

@@ -1,0 +1,1 @@
+"""Job logs: append-only chunks while a job lives, one archived object afterwards."""
