@@ -1,0 +1,1 @@
+"""Experiments: what an algorithm's run showed, with its parameters, metrics, resources and model files."""

@@ -1,0 +1,1 @@
+"""Usage: who used what for how long, as append-only records, one per finished job."""
