@@ -20,3 +20,8 @@ def encode(value: Any) -> bytes:
 def digest(value: Any) -> str:
     """SHA-256, in hexadecimal, of the canonical bytes."""
     return hashlib.sha256(encode(value)).hexdigest()
+
+
+def sha256(content: bytes) -> str:
+    """SHA-256 of bytes that are canonical already."""
+    return hashlib.sha256(content).hexdigest()

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from mlreef.kit.db import Tx
 from mlreef.management.experiments import packing, tables
@@ -93,12 +93,11 @@ async def _summarise(tx: Tx, known: Mapping[str, Any] | None, place: tuple[str, 
         await tx.execute(update(series).where(*where).values(**values))
 
 
-async def count_keys(tx: Tx, source: str, family: str) -> int:
-    """How many series a source has."""
+async def keys(tx: Tx, source: str, family: str) -> set[str]:
+    """The names of a source's series."""
     series = tables.series
     where = (series.c.source == source, series.c.family == family)
-    count: int = await tx.scalar(select(func.count()).select_from(series).where(*where))
-    return count
+    return {row["key"] for row in await tx.all(select(series.c.key).where(*where))}
 
 
 async def summaries(tx: Tx, sources: Collection[str], family: str = "metric") -> dict[str, dict[str, Any]]:

@@ -207,8 +207,7 @@ async def early_cutoff(tx: Tx, view: RunView, step: Step, *, now: datetime) -> b
     key = caching.key_of(step, view.digests())
     if key is None:
         return False
-    known = step.cache_key == key
-    hit = None if known or not view.run.use_cache else await caching.take_hit(tx, step, key)
+    hit = await caching.take_hit(tx, step, key) if view.run.use_cache else None
     step.cache_key = key
     await store.update_step(
         tx,

@@ -1,0 +1,1 @@
+"""Live news of runs for browsers and terminals, as server-sent events."""

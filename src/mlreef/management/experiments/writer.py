@@ -1,0 +1,93 @@
+"""The one writer of measurements in a process: batches that wait are committed together.
+
+A caller's `put` returns when its points are durable. While one commit runs, further batches gather and share the next,
+so that many jobs reporting at once cost one transaction.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mlreef.kit.db import Database
+from mlreef.kit.errors import Kind, PlatformError, invalid
+from mlreef.management.experiments import series
+from mlreef.management.experiments.packing import Point
+
+GROUP = 64
+WAITING = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Points of one source and family by key, as one report brought them."""
+
+    run_id: str
+    source: str
+    family: str
+    points: dict[str, list[Point]]
+
+
+class Writer:
+    """Takes batches from requests and commits them in groups; `body` is run by a supervised loop."""
+
+    def __init__(self, db: Database, notify: Callable[[str], None]) -> None:
+        self._db = db
+        self._notify = notify
+        self._queue: asyncio.Queue[tuple[Batch, asyncio.Future[None]]] = asyncio.Queue(WAITING)
+
+    async def put(self, batch: Batch) -> None:
+        """Store a batch; returns when it is durable."""
+        if not batch.points:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        try:
+            self._queue.put_nowait((batch, future))
+        except asyncio.QueueFull:
+            raise PlatformError(Kind.RATE_LIMITED, "too many measurements wait to be stored; send again soon") from None
+        await future
+
+    async def body(self) -> None:
+        """Commit groups for ever."""
+        while True:
+            group = [await self._queue.get()]
+            while len(group) < GROUP and not self._queue.empty():
+                group.append(self._queue.get_nowait())
+            try:
+                await self._commit(group)
+            except asyncio.CancelledError:
+                _fail(group, PlatformError(Kind.UNAVAILABLE, "the service is stopping; send again"))
+                raise
+            except Exception:
+                _fail(group, PlatformError(Kind.UNAVAILABLE, "the measurements could not be stored; send again"))
+                raise
+
+    async def _commit(self, group: list[tuple[Batch, asyncio.Future[None]]]) -> None:
+        merged: dict[tuple[str, str, str], list[Point]] = {}
+        for batch, _future in group:
+            for key, points in batch.points.items():
+                merged.setdefault((batch.source, batch.family, key), []).extend(points)
+        refused: set[str] = set()
+        async with self._db.write() as tx:
+            for source in {source for source, family, _key in merged if family == "metric"}:
+                keys = {key for owner, family, key in merged if (owner, family) == (source, "metric")}
+                if len(keys | await series.keys(tx, source, "metric")) > series.MAX_KEYS:
+                    refused.add(source)
+            # One order for all writers, so that on PostgreSQL they never wait for each other in a circle.
+            for (source, family, key), points in sorted(merged.items()):
+                if source not in refused:
+                    await series.append(tx, source, family, key, points)
+        for batch, future in group:
+            if batch.source in refused and not future.done():
+                future.set_exception(invalid(f"a step may report at most {series.MAX_KEYS} different metrics"))
+            elif not future.done():
+                future.set_result(None)
+        for run_id in {batch.run_id for batch, _future in group}:
+            self._notify(run_id)
+
+
+def _fail(group: list[tuple[Batch, asyncio.Future[None]]], error: PlatformError) -> None:
+    for _batch, future in group:
+        if not future.done():
+            future.set_exception(error)
