@@ -54,8 +54,8 @@ class Supervisor:
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            resources.kill_descendants(os.getpid())
             process.wait()
+            resources.kill_descendants(os.getpid())
             self._drain(process)
             process.stdout.close()
         self._peak = max(self._peak, resources.peak_of_children())

@@ -19,6 +19,8 @@ _SEND_EVERY_S = 0.5
 _FOLLOW_EVERY_S = 0.25
 _SAMPLE_EVERY_S = 1.0
 _FINISH_S = 60.0
+_PAUSE_MAX_S = 10.0
+_NOTHING, _SOME, _FULL, _AWAY = "nothing", "a batch", "more is waiting", "the service is away"
 _FIELD = {"metrics": "points", "resources": "samples"}
 
 
@@ -104,21 +106,27 @@ class Reporter:
             follower.finish()
 
     def _send(self):
-        following = self._threads[0]
+        following, pause = self._threads[0], _SEND_EVERY_S
         while True:
-            stopping = self._stop.wait(_SEND_EVERY_S)
+            stopping = self._stop.wait(pause)
             if stopping:
                 following.join(5)
-            sent = [self._send_stream(stream) for stream in self._streams.values()]
-            if stopping and (not any(sent) or time.monotonic() > self._deadline):
+            outcomes = [self._send_stream(stream) for stream in self._streams.values()]
+            if _AWAY in outcomes:
+                pause = min(pause * 2, _PAUSE_MAX_S)
+                if stopping:
+                    time.sleep(min(pause, 1.0))
+            else:
+                pause = 0.0 if _FULL in outcomes else _SEND_EVERY_S
+            if stopping and (set(outcomes) == {_NOTHING} or time.monotonic() > self._deadline):
                 return
 
     def _send_stream(self, stream):
-        """Send one batch; True while there may be more to do."""
+        """Send one batch, if there is one."""
         with self._guard:
             batch = stream.batch()
         if batch is None:
-            return False
+            return _NOTHING
         try:
             self._job.post(stream.name, batch, patience=0)
         except web.HttpError as exc:
@@ -126,11 +134,11 @@ class Reporter:
                 log.say("warning: the service refused %s: %s" % (stream.name, exc.message))
                 self._refused += len(batch.get(_FIELD.get(stream.name, "params"), ()))
             else:
-                return True
+                return _AWAY
         except errors.Failure:
-            return True
+            return _AWAY
         stream.done()
-        return True
+        return _FULL if len(stream.pending) >= BATCH else _SOME
 
 
 def metrics_path(directory):

@@ -35,12 +35,16 @@ def descendants(of):
 
 
 def kill_descendants(of, deadline_s=5.0):
-    """End every process below this one, including what is born meanwhile."""
-    end = time.monotonic() + deadline_s
+    """End every process below this one, including what is born meanwhile, and collect the orphans among them."""
+    end, met = time.monotonic() + deadline_s, set()
     while time.monotonic() < end:
         pids = descendants(of)
+        for pid in met:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
         if not pids:
             return
+        met.update(pids)
         for pid in pids:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)

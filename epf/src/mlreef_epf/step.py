@@ -154,8 +154,8 @@ class _Step:
 
         path = reporter.metrics_path(private)
         followers = [metrics.MetricsFile(path, points)]
-        for directory in [work, *outs.values()]:
-            followers.append(metrics.ExperimentFile(os.path.join(directory, "experiment.json"), points))
+        looked_for = [os.path.join(directory, "experiment.json") for directory in [work, *outs.values()]]
+        followers.extend(metrics.ExperimentFile(place, points) for place in looked_for)
         env = environment(os.environ, spec, places, outs)
         # Image layers are read-only, and libraries keep their caches in the home directory.
         env.update(HOME=work, MLREEF_METRICS=path)
