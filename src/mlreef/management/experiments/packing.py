@@ -66,7 +66,7 @@ def summarise(points: Sequence[Point]) -> Summary:
         points[0].value,
         points[-1].value,
         points[-1].step,
-        math.fsum(finite),
+        sum(finite),
     )
 
 
