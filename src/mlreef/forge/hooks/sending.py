@@ -6,7 +6,6 @@ Attempts of different hooks run side by side; a slow or failing receiver delays 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +16,19 @@ import httpx
 from sqlalchemy.engine import RowMapping
 
 from mlreef.forge.hooks import guard, store
+from mlreef.kit import logs
 from mlreef.kit.clock import Clock
 from mlreef.kit.db import Database
 from mlreef.kit.errors import PlatformError
+
+log = logs.get(__name__)
 
 TIMEOUT = 10.0
 MAX_ATTEMPTS = 10
 MAX_ANSWER = 4096
 BATCH = 100
+TAKEN_SECONDS = 120.0
+"""How long a process may take over what it took before another tries."""
 KEEP_DAYS = 7
 
 
@@ -97,13 +101,61 @@ class Sender:
             await response.aclose()
 
 
-async def send_due(db: Database, sender: Sender, clock: Clock) -> int:
-    """Attempt every due delivery once and return how many there were."""
-    async with db.read() as tx:
-        waiting = await store.due(tx, clock.now(), BATCH)
-    by_hook = itertools.groupby(sorted(waiting, key=lambda row: (row["hook_id"], row["id"])), lambda r: r["hook_id"])
-    await asyncio.gather(*(_send_in_order(db, sender, clock, list(rows)) for _hook, rows in by_hook))
-    return len(waiting)
+class Dispatcher:
+    """Takes due deliveries and sends them, one hook's in order, different hooks' side by side.
+
+    Taking moves a delivery's time ahead, so that several processes share the work and a crash only delays it.
+    """
+
+    def __init__(self, db: Database, sender: Sender, clock: Clock) -> None:
+        self._db = db
+        self._sender = sender
+        self._clock = clock
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def start_due(self) -> int:
+        """Begin to send what is due and return how many deliveries that is."""
+        now = self._clock.now()
+        async with self._db.read() as tx:
+            if not await store.due(tx, now, 1, busy=self._tasks):
+                return 0
+        async with self._db.write() as tx:
+            rows = await store.due(tx, now, BATCH, busy=self._tasks, locked=True)
+            await store.postpone(tx, [row["id"] for row in rows], now + timedelta(seconds=TAKEN_SECONDS))
+        by_hook: dict[int, list[RowMapping]] = {}
+        for row in rows:
+            by_hook.setdefault(row["hook_id"], []).append(row)
+        for hook_id, deliveries in by_hook.items():
+            task = asyncio.create_task(self._send_in_order(deliveries), name=f"hook {hook_id}")
+            self._tasks[hook_id] = task
+            task.add_done_callback(lambda _done, key=hook_id: self._tasks.pop(key, None))  # type: ignore[misc]
+        return len(rows)
+
+    async def drain(self) -> None:
+        """Send until nothing is due any more."""
+        while await self.start_due() or self._tasks:
+            await asyncio.gather(*self._tasks.values())
+
+    async def close(self) -> None:
+        """Stop sending; what was not confirmed is sent again later."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send_in_order(self, rows: Sequence[RowMapping]) -> None:
+        try:
+            for index, row in enumerate(rows):
+                outcome = await self._sender.send(row)
+                pause = await record(self._db, self._clock, row, outcome)
+                if not outcome.delivered:
+                    # The rest would meet the same receiver: it waits as long, and keeps its order.
+                    rest = [later["id"] for later in rows[index + 1 :]]
+                    async with self._db.write() as tx:
+                        await store.postpone(tx, rest, self._clock.now() + timedelta(seconds=pause))
+                    return
+        except Exception:
+            log.exception("webhook deliveries failed", hook=rows[0]["hook_id"])
 
 
 async def clean(db: Database, clock: Clock) -> None:
@@ -112,20 +164,12 @@ async def clean(db: Database, clock: Clock) -> None:
         await store.forget_sent(tx, clock.now() - timedelta(days=KEEP_DAYS))
 
 
-async def _send_in_order(db: Database, sender: Sender, clock: Clock, rows: Sequence[RowMapping]) -> None:
-    for row in rows:
-        outcome = await sender.send(row)
-        await record(db, clock, row, outcome)
-        if not outcome.delivered:
-            return  # the rest stays due: they would meet the same receiver
-
-
-async def record(db: Database, clock: Clock, delivery: RowMapping, outcome: Outcome) -> None:
-    """Keep what became of an attempt and decide on the next."""
+async def record(db: Database, clock: Clock, delivery: RowMapping, outcome: Outcome) -> float:
+    """Keep what became of an attempt and return the seconds until the next."""
     attempts = delivery["attempts"] + 1
     now = clock.now()
     state = "sent" if outcome.delivered else "failed" if attempts >= MAX_ATTEMPTS else "waiting"
-    pause = min(3600.0, 1.0 * 3 ** (attempts - 1))
+    pause = min(3600.0, 3.0 ** float(attempts - 1))
     async with db.write() as tx:
         await store.change_delivery(
             tx,
@@ -142,6 +186,7 @@ async def record(db: Database, clock: Clock, delivery: RowMapping, outcome: Outc
             },
         )
         await store.count_failure(tx, delivery["hook_id"], failed=not outcome.delivered)
+    return pause
 
 
 async def _start_of(response: httpx.Response) -> str:

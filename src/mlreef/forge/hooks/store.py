@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,14 +59,27 @@ async def put_delivery(tx: Tx, values: Mapping[str, Any]) -> int:
     return int(await tx.insert(deliveries, values))
 
 
-async def due(tx: Tx, now: datetime, limit: int) -> Sequence[RowMapping]:
-    """Deliveries whose time has come, oldest first, with where they go."""
+async def due(
+    tx: Tx, now: datetime, limit: int, *, busy: Collection[int] = (), locked: bool = False
+) -> Sequence[RowMapping]:
+    """Deliveries whose time has come, oldest first, with where they go; those of `busy` hooks wait."""
     query = (
         select(deliveries, hooks.c.url, hooks.c.token, hooks.c.uuid.label("hook_uuid"))
         .join(hooks, hooks.c.id == deliveries.c.hook_id)
         .where(deliveries.c.state == "waiting", deliveries.c.due_at <= now)
     )
-    return await tx.all(query.order_by(deliveries.c.id).limit(limit))
+    if busy:
+        query = query.where(hooks.c.id.not_in(list(busy)))
+    query = query.order_by(deliveries.c.id).limit(limit)
+    return await tx.all(
+        query.with_for_update(of=deliveries, skip_locked=True) if locked and tx.dialect == "postgresql" else query
+    )
+
+
+async def postpone(tx: Tx, delivery_ids: Collection[int], moment: datetime) -> None:
+    """Let deliveries be due only then."""
+    if delivery_ids:
+        await tx.execute(update(deliveries).where(deliveries.c.id.in_(list(delivery_ids))).values(due_at=moment))
 
 
 async def next_due(tx: Tx) -> datetime | None:

@@ -71,6 +71,22 @@ def matches(globs: Iterable[str], paths: Iterable[str]) -> bool:
     return any(pattern.fullmatch(path) for path in paths for pattern in compiled)
 
 
+def exists_globs(document: Any) -> list[str]:
+    """All globs that any `exists` of a merged document names, so that their paths can be looked up beforehand."""
+    found: list[str] = []
+    stack: list[Any] = [document]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            held = value.get("exists")
+            globs = held.get("paths") if isinstance(held, dict) else held
+            found.extend(glob for glob in globs or () if isinstance(glob, str))
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+    return found
+
+
 def expand(text: str, variables: Mapping[str, str]) -> str:
     """`$NAME` and `${NAME}` replaced; unknown names become empty, `$$` a dollar."""
 

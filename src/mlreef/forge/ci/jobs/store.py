@@ -34,6 +34,11 @@ async def change(tx: Tx, job_id: int, start: Collection[Status], values: Mapping
     return (await tx.execute(statement.values(**values))).rowcount == 1
 
 
+async def mark_retried(tx: Tx, job_id: int) -> None:
+    """A newer row counts in the job's place."""
+    await tx.execute(update(jobs).where(jobs.c.id == job_id).values(retried=True))
+
+
 async def get(tx: Tx, job_id: int) -> RowMapping:
     """A job that exists."""
     return await tx.one(select(jobs).where(jobs.c.id == job_id))

@@ -101,3 +101,9 @@ async def remove(tx: Tx, pipeline_id: int) -> None:
 async def ids_of_project(tx: Tx, project_id: int) -> Sequence[int]:
     """All pipelines of a project."""
     return [row["id"] for row in await tx.all(select(pipelines.c.id).where(pipelines.c.project_id == project_id))]
+
+
+async def left_behind(tx: Tx, before: datetime) -> Sequence[RowMapping]:
+    """Pipelines that have not begun although they were made before that moment."""
+    query = select(pipelines).where(pipelines.c.status == "created", pipelines.c.created_at < before)
+    return await tx.all(query.order_by(pipelines.c.id).limit(100))
