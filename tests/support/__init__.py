@@ -1,0 +1,1 @@
+"""What the suites need to start real servers."""
