@@ -1,0 +1,88 @@
+"""Rules about the code itself: sizes, module docstrings, banned names, banned tools."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = sorted([*ROOT.glob("src/mlreef/**/*.py"), *ROOT.glob("epf/src/**/*.py")])
+TESTS = sorted(ROOT.glob("tests/**/*.py"))
+MODULE_LINES, FUNCTION_LINES = 600, 60
+BANNED_MODULES = {"utils", "helpers", "common", "misc"}
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=relative)
+def test_a_module_is_short_and_says_what_it_is(path: Path) -> None:
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert len(text.splitlines()) <= MODULE_LINES, f"{relative(path)}: split it by sub-concept"
+    assert path.stem not in BANNED_MODULES, f"{relative(path)}: name it after what it owns"
+    assert ast.get_docstring(tree) or not tree.body, f"{relative(path)}: open with a docstring"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_functions_are_short(path: Path) -> None:
+    # A migration is one flat list of statements: splitting it would hide it.
+    if "versions" in path.parts:
+        return
+    for function in functions(ast.parse(path.read_text())):
+        length = (function.end_lineno or 0) - function.lineno + 1
+        assert length <= FUNCTION_LINES, f"{relative(path)}:{function.lineno} {function.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", TESTS, ids=relative)
+def test_tests_use_fakes_and_not_mocks(path: Path) -> None:
+    imported = {
+        name.name.split(".")[-1] if isinstance(node, ast.Import) else f"{node.module}.{name.name}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in node.names
+    }
+    assert not {name for name in imported if name.endswith((".mock", "mocker")) or name == "mock"}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("src/mlreef/*/**/*.py")), ids=relative)
+def test_libraries_have_owners(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    modules = {alias.name for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names}
+    modules |= {n.module or "" for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+    tops = {name.split(".")[0] for name in modules}
+    parts = path.relative_to(ROOT / "src/mlreef").parts
+    if "sqlalchemy" in tops:
+        allowed = path.stem in {"store", "tables"} or "db" in parts or "migrations" in parts or "stores" in parts
+        # A service may name the type of a row, never build a statement.
+        only_rows = _names(tree, "sqlalchemy") <= {"RowMapping"}
+        assert allowed or only_rows, f"{relative(path)}: SQLAlchemy belongs to store, tables and kit.db"
+    if tops & {"fastapi", "starlette"}:
+        allowed = path.stem in {"routes", "wire", "app", "http", "state", "deps"} or parts[0] == "compose"
+        assert allowed or "routes" in parts, f"{relative(path)}: the web framework belongs to routes, wire and app"
+    if "alembic" in tops:
+        assert "migrations" in parts or parts[:2] == ("kit", "db")
+
+
+def _names(tree: ast.AST, module: str) -> set[str]:
+    found = (n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and (n.module or "").startswith(module))
+    return {alias.name for node in found for alias in node.names}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_the_environment_is_read_in_settings_and_the_command_line_only(path: Path) -> None:
+    parts = path.parts
+    if path.stem in {"settings", "cli"} or "cli" in parts or "runner" in parts or "mlreef_epf" in parts:
+        return
+    text = path.read_text()
+    # A child process needs an environment of its own making, not decisions taken from variables.
+    reads = [line for line in text.splitlines() if "os.environ" in line or "os.getenv" in line]
+    assert all("**os.environ" in line or "os.environ.get(\"PATH\"" in line for line in reads), relative(path)
