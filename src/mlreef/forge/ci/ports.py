@@ -108,6 +108,10 @@ class Directory(Protocol):
         """A user that exists."""
         ...
 
+    async def project_ids_of_groups(self, tx: Tx, group_ids: Sequence[int]) -> Sequence[int]:
+        """All projects in the groups and their subgroups."""
+        ...
+
     async def is_protected(self, tx: Tx, project_id: int, ref: str, *, tag: bool) -> bool:
         """Whether the branch or tag is protected."""
         ...

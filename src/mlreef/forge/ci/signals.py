@@ -15,6 +15,13 @@ class Signals:
     def __init__(self) -> None:
         self._waiters: set[asyncio.Event] = set()
         self._loops: dict[str, Callable[[], None]] = {}
+        self.generation = 0
+        """Grows with every change of the queue; read it before looking for work."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether any runner waits."""
+        return bool(self._waiters)
 
     def on(self, topic: str, wake: Callable[[], None]) -> None:
         """Call `wake` when the topic is signalled."""
@@ -23,20 +30,22 @@ class Signals:
     def wake(self, topic: str) -> None:
         """Signal a topic; `queue` also wakes all waiting runners."""
         if topic == "queue":
+            self.generation += 1
             for event in self._waiters:
                 event.set()
         if topic in self._loops:
             self._loops[topic]()
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait for a change of the queue; False when the time ran out."""
+    async def wait(self, seen: int, seconds: float) -> None:
+        """Wait until the queue changed since generation `seen`, or the time ran out."""
+        if self.generation != seen or seconds <= 0:
+            return
         event = asyncio.Event()
         self._waiters.add(event)
         try:
             async with asyncio.timeout(seconds):
                 await event.wait()
         except TimeoutError:
-            return False
+            return
         finally:
             self._waiters.discard(event)
-        return True

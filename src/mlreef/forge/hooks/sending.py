@@ -169,7 +169,7 @@ async def record(db: Database, clock: Clock, delivery: RowMapping, outcome: Outc
     attempts = delivery["attempts"] + 1
     now = clock.now()
     state = "sent" if outcome.delivered else "failed" if attempts >= MAX_ATTEMPTS else "waiting"
-    pause = min(3600.0, 3.0 ** float(attempts - 1))
+    pause = min(3600.0, float(3 ** (int(attempts) - 1)))
     async with db.write() as tx:
         await store.change_delivery(
             tx,

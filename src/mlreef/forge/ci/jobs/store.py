@@ -34,6 +34,11 @@ async def change(tx: Tx, job_id: int, start: Collection[Status], values: Mapping
     return (await tx.execute(statement.values(**values))).rowcount == 1
 
 
+async def archive_trace(tx: Tx, job_id: int, digest: str) -> None:
+    """The trace lies in the object store now."""
+    await tx.execute(update(jobs).where(jobs.c.id == job_id).values(trace_digest=digest))
+
+
 async def mark_retried(tx: Tx, job_id: int) -> None:
     """A newer row counts in the job's place."""
     await tx.execute(update(jobs).where(jobs.c.id == job_id).values(retried=True))

@@ -73,7 +73,7 @@ def slug(name: str) -> str:
 def _server(settings: CiSettings) -> dict[str, str]:
     parts = urlsplit(settings.external_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    major, minor, patch = (settings.version.split(".") + ["0", "0"])[:3]
+    major, minor, patch = [*settings.version.split("."), "0", "0"][:3]
     return {
         "CI": "true",
         "GITLAB_CI": "true",

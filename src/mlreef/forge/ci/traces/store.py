@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import delete, insert, select, update
 
 from mlreef.forge.ci import tables
@@ -12,14 +14,15 @@ chunks = tables.trace_chunks
 jobs = tables.jobs
 
 
-async def append(tx: Tx, job_id: int, *, start: int, data: bytes, crc: int) -> bool:
+async def append(tx: Tx, job_id: int, *, start: int, data: bytes, crc: int, now: datetime) -> bool:
     """Add a chunk if the trace is exactly `start` bytes long now and the job lives; tells whether it was added."""
     statement = update(jobs).where(
         jobs.c.id == job_id,
         jobs.c.trace_size == start,
         jobs.c.status.in_([state.value for state in ALIVE]),
     )
-    if (await tx.execute(statement.values(trace_size=start + len(data), trace_crc=crc))).rowcount != 1:
+    grown = {"trace_size": start + len(data), "trace_crc": crc, "contacted_at": now, "acknowledged": True}
+    if (await tx.execute(statement.values(**grown))).rowcount != 1:
         return False
     await tx.execute(insert(chunks).values(job_id=job_id, start=start, data=data))
     return True

@@ -1,0 +1,77 @@
+"""Handing a pending job to exactly one runner.
+
+Candidates are read without locks; then, pipeline locked, one compare-and-set from pending to running decides. Who
+loses a race tries the next candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.engine import RowMapping
+
+from mlreef.forge.ci.context import Ci
+from mlreef.forge.ci.jobs import store as jobs_store
+from mlreef.forge.ci.pipelines import progress
+from mlreef.forge.ci.pipelines import store as pipelines_store
+from mlreef.forge.ci.runners import store
+from mlreef.forge.ci.statuses import Status
+from mlreef.kit import ids
+from mlreef.kit.db import Tx
+
+JOB_PREFIX = "glcbt-"
+CANDIDATES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that now belongs to a runner, with the token that only this answer carries."""
+
+    job_id: int
+    token: str
+
+
+async def waiting(ci: Ci, tx: Tx, runner: RowMapping) -> Sequence[RowMapping]:
+    """Pending jobs the runner may take; a cheap read that spares idle polls a write transaction."""
+    if runner["paused"]:
+        return []
+    return await jobs_store.candidates(
+        tx,
+        scope=await _scope(ci, tx, runner),
+        runner_tags=runner["tags"],
+        run_untagged=runner["run_untagged"],
+        protected_only=runner["access_level"] == "ref_protected",
+        limit=CANDIDATES,
+    )
+
+
+async def claim(ci: Ci, tx: Tx, runner: RowMapping, manager_id: int, *, features: Mapping[str, bool]) -> Claim | None:
+    """Take the first job that is still to be had; None when there is none."""
+    for candidate in await waiting(ci, tx, runner):
+        if await pipelines_store.lock(tx, candidate["pipeline_id"]) is None:
+            continue
+        token = ids.new_token(JOB_PREFIX)
+        now = ci.clock.now()
+        values = {
+            "runner_id": runner["id"],
+            "manager_id": manager_id,
+            "token_hash": ids.hash_token(token),
+            "cancel_gracefully": bool(features.get("cancel_gracefully")),
+            "acknowledged": False,
+            "contacted_at": now,
+            "started_at": now,
+        }
+        if await progress.change_job(ci, tx, candidate["id"], [Status.PENDING], Status.RUNNING, values=values):
+            await progress.advance(ci, tx, candidate["pipeline_id"])
+            return Claim(candidate["id"], token)
+    return None
+
+
+async def _scope(ci: Ci, tx: Tx, runner: RowMapping) -> Mapping[str, Sequence[int]] | None:
+    if runner["runner_type"] == "instance_type":
+        return None
+    if runner["runner_type"] == "project_type":
+        return {"projects": await store.project_ids(tx, runner["id"])}
+    groups = await store.group_ids(tx, runner["id"])
+    return {"projects": await ci.directory.project_ids_of_groups(tx, groups)}
