@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -33,6 +33,7 @@ class Metrics(msgspec.Struct):
     """A batch of points."""
 
     points: list[WirePoint]
+    sequence: int | None = None
 
 
 class Sample(msgspec.Struct):
@@ -52,6 +53,7 @@ class Resources(msgspec.Struct):
     """A batch of samples."""
 
     samples: list[Sample]
+    sequence: int | None = None
 
 
 class Parameters(msgspec.Struct):
@@ -60,14 +62,22 @@ class Parameters(msgspec.Struct):
     params: dict[str, Any]
 
 
+class Report(NamedTuple):
+    """What a body held: points by key, and the batch's number if it had one."""
+
+    points: dict[str, list[Point]]
+    sequence: int | None
+
+
 _metrics = msgspec.json.Decoder(Metrics)
 _resources = msgspec.json.Decoder(Resources)
 _parameters = msgspec.json.Decoder(Parameters)
 
 
-def metrics(body: bytes) -> dict[str, list[Point]]:
+def metrics(body: bytes) -> Report:
     """Points by key, in the order sent; refuses more than a thousand and keys out of bounds."""
-    points = _decode(_metrics, body).points
+    batch: Metrics = _decode(_metrics, body)
+    points = batch.points
     if len(points) > MAX_POINTS:
         raise invalid(f"at most {MAX_POINTS} points a call; this one has {len(points)}")
     found: dict[str, list[Point]] = {}
@@ -83,12 +93,13 @@ def metrics(body: bytes) -> dict[str, list[Point]]:
                 raise invalid(f"points[{index}].key must be 1 to 250 printable characters")
             series = found[point.key] = []
         series.append(Point(point.step, point.time_ms, value))
-    return found
+    return Report(found, batch.sequence)
 
 
-def resources(body: bytes) -> dict[str, list[Point]]:
+def resources(body: bytes) -> Report:
     """Samples as one series for each resource."""
-    samples = _decode(_resources, body).samples
+    batch: Resources = _decode(_resources, body)
+    samples = batch.samples
     if len(samples) > MAX_POINTS:
         raise invalid(f"at most {MAX_POINTS} samples a call; this one has {len(samples)}")
     found: dict[str, list[Point]] = {}
@@ -97,7 +108,7 @@ def resources(body: bytes) -> dict[str, list[Point]]:
             value = getattr(sample, name)
             if value is not None:
                 found.setdefault(name, []).append(Point(0.0, sample.time_ms, value))
-    return found
+    return Report(found, batch.sequence)
 
 
 def parameters(body: bytes) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from mlreef.kit.db import Tx
 from mlreef.management.experiments import packing, tables
@@ -15,8 +15,24 @@ from mlreef.management.experiments.packing import Point, Summary
 MAX_KEYS = 2000
 
 
-async def append(tx: Tx, source: str, family: str, key: str, points: Sequence[Point]) -> list[Point]:
-    """Add points to a series; those it has already are left out. Returns what was new."""
+async def take_sequence(tx: Tx, source: str, family: str, number: int) -> bool:
+    """Whether a numbered batch is new; batches of a source and family come in order."""
+    table = tables.sequences
+    where = (table.c.source == source, table.c.family == family)
+    last = await tx.scalar(select(table.c.last).where(*where).with_for_update())
+    if last is None:
+        await tx.insert(table, {"source": source, "family": family, "last": number})
+        return True
+    if number <= last:
+        return False
+    await tx.execute(update(table).where(*where).values(last=number))
+    return True
+
+
+async def append(
+    tx: Tx, source: str, family: str, key: str, points: Sequence[Point], *, numbered: bool = False
+) -> list[Point]:
+    """Add points to a series. Unless their batch was numbered, those it has already are left out. Returns the new."""
     series, chunks = tables.series, tables.chunks
     where = (series.c.source == source, series.c.family == family, series.c.key == key)
     known = await tx.find(select(series).where(*where).with_for_update())
@@ -127,3 +143,16 @@ async def blobs(tx: Tx, source: str, family: str, key: str, *, offset: int = 0) 
     where = (chunks.c.source == source, chunks.c.family == family, chunks.c.key == key, chunks.c.number >= skipped)
     rows = await tx.all(select(chunks.c.data).where(*where).order_by(chunks.c.number))
     return [row["data"] for row in rows], offset - skipped * packing.CAPACITY
+
+
+async def restart(tx: Tx, source: str) -> None:
+    """A source begins anew and will number its batches from one."""
+    await tx.execute(delete(tables.sequences).where(tables.sequences.c.source == source))
+
+
+async def counts(tx: Tx, sources: Collection[str]) -> dict[tuple[str, str, str], int]:
+    """How many points each series of some sources has, by (source, family, key)."""
+    series = tables.series
+    columns = (series.c.source, series.c.family, series.c.key, series.c.count)
+    rows = await tx.all(select(*columns).where(series.c.source.in_(list(sources))))
+    return {(row["source"], row["family"], row["key"]): row["count"] for row in rows}

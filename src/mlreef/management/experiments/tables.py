@@ -72,6 +72,15 @@ series = Table(
     Column("total", Float),
 )
 
+# How far a source's numbered batches are stored: a batch sent again changes nothing.
+sequences = Table(
+    "metric_sequences",
+    metadata,
+    Column("source", String(40), primary_key=True),
+    Column("family", String(10), primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+
 chunks = Table(
     "metric_chunks",
     metadata,

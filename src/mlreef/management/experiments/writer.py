@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mlreef.kit.db import Database
+from mlreef.kit.db import Database, Tx
 from mlreef.kit.errors import Kind, PlatformError, invalid
 from mlreef.management.experiments import series
 from mlreef.management.experiments.packing import Point
@@ -27,6 +27,10 @@ class Batch:
     source: str
     family: str
     points: dict[str, list[Point]]
+    sequence: int | None = None
+
+
+_Waiting = tuple[Batch, "asyncio.Future[None]"]
 
 
 class Writer:
@@ -35,7 +39,7 @@ class Writer:
     def __init__(self, db: Database, notify: Callable[[str], None]) -> None:
         self._db = db
         self._notify = notify
-        self._queue: asyncio.Queue[tuple[Batch, asyncio.Future[None]]] = asyncio.Queue(WAITING)
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING)
 
     async def put(self, batch: Batch) -> None:
         """Store a batch; returns when it is durable."""
@@ -63,21 +67,18 @@ class Writer:
                 _fail(group, PlatformError(Kind.UNAVAILABLE, "the measurements could not be stored; send again"))
                 raise
 
-    async def _commit(self, group: list[tuple[Batch, asyncio.Future[None]]]) -> None:
-        merged: dict[tuple[str, str, str], list[Point]] = {}
-        for batch, _future in group:
-            for key, points in batch.points.items():
-                merged.setdefault((batch.source, batch.family, key), []).extend(points)
+    async def _commit(self, group: list[_Waiting]) -> None:
         refused: set[str] = set()
         async with self._db.write() as tx:
-            for source in {source for source, family, _key in merged if family == "metric"}:
-                keys = {key for owner, family, key in merged if (owner, family) == (source, "metric")}
+            merged = await self._merge(tx, [batch for batch, _future in group])
+            for source in {source for source, family, _key, _numbered in merged if family == "metric"}:
+                keys = {place[2] for place in merged if place[:2] == (source, "metric")}
                 if len(keys | await series.keys(tx, source, "metric")) > series.MAX_KEYS:
                     refused.add(source)
             # One order for all writers, so that on PostgreSQL they never wait for each other in a circle.
-            for (source, family, key), points in sorted(merged.items()):
+            for (source, family, key, numbered), points in sorted(merged.items()):
                 if source not in refused:
-                    await series.append(tx, source, family, key, points)
+                    await series.append(tx, source, family, key, points, numbered=numbered)
         for batch, future in group:
             if batch.source in refused and not future.done():
                 future.set_exception(invalid(f"a step may report at most {series.MAX_KEYS} different metrics"))
@@ -86,8 +87,20 @@ class Writer:
         for run_id in {batch.run_id for batch, _future in group}:
             self._notify(run_id)
 
+    async def _merge(self, tx: Tx, batches: list[Batch]) -> dict[tuple[str, str, str, bool], list[Point]]:
+        merged: dict[tuple[str, str, str, bool], list[Point]] = {}
+        for batch in sorted(batches, key=lambda one: (one.source, one.family)):
+            numbered = batch.sequence is not None
+            if batch.sequence is not None and not await series.take_sequence(
+                tx, batch.source, batch.family, batch.sequence
+            ):
+                continue
+            for key, points in batch.points.items():
+                merged.setdefault((batch.source, batch.family, key, numbered), []).extend(points)
+        return merged
 
-def _fail(group: list[tuple[Batch, asyncio.Future[None]]], error: PlatformError) -> None:
+
+def _fail(group: list[_Waiting], error: PlatformError) -> None:
     for _batch, future in group:
         if not future.done():
             future.set_exception(error)

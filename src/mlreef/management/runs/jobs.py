@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import conflict, invalid, not_found
+from mlreef.management.experiments import series
 from mlreef.management.runs import manifests, progress, store
 from mlreef.management.runs.records import Output, Run, RunView, Step
 from mlreef.management.runs.transitions import ENDED_STEPS, StepStatus
@@ -92,6 +93,7 @@ async def begin(tx: Tx, run_id: str, step_name: str, job_id: int, *, now: dateti
     if step.status != StepStatus.RUNNING or step.ci_job_id is None:
         await progress.job_news(tx, view, progress.JobNews(job_id, step.name, "running", started_at=now), now=now)
     if step.result is None:
+        await series.restart(tx, step.id)
         await progress.early_cutoff(tx, view, step, now=now)
     return view, step
 
