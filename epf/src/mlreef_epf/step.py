@@ -50,16 +50,16 @@ def run(environ):
         log.say("warning: this process could not be closed to others (no ctypes in this image)")
     client = web.Client(settings.proxy_socket)
     job = management.Job(client, settings.url, settings.id_token)
-    signal.signal(signal.SIGTERM, _cancel)
+    signal.signal(signal.SIGTERM, cancel)
     started = time.monotonic()
     try:
         result = _Step(settings, client, job).run()
     except errors.Canceled:
-        result = _failed("killed", "the job was canceled", 143)
+        result = failed("killed", "the job was canceled", 143)
     except errors.Failure as exc:
-        result = _failed(exc.reason, exc.message, exc.exit_code)
+        result = failed(exc.reason, exc.message, exc.exit_code)
     except Exception as exc:  # noqa: BLE001 - the edge of the process: whatever it is, it is reported
-        result = _failed("epf_error", "%s: %s" % (type(exc).__name__, exc), 1)
+        result = failed("epf_error", "%s: %s" % (type(exc).__name__, exc), 1)
     result.setdefault("duration_s", round(time.monotonic() - started, 3))
     return report(job, result)
 
@@ -78,11 +78,13 @@ def report(job, result):
     return (result.get("exit_code") or 1) if failed else 0
 
 
-def _failed(reason, message, exit_code):
+def failed(reason, message, exit_code):
+    """The result of a job that went wrong here."""
     return {"status": "failed", "reason": reason, "message": message[:2000], "exit_code": exit_code, "model": None}
 
 
-def _cancel(number, frame):
+def cancel(number, frame):
+    """Signal handler: the job was told to stop."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough; the way out must not be interrupted
     raise errors.Canceled
 

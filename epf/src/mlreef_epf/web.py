@@ -104,7 +104,7 @@ class Client:
             headers.setdefault("Content-Type", "application/json")
 
         def receive(response):
-            answer = Answer(response.status, response.headers, response.read(_SMALL))
+            answer = Answer(response.status, response.headers, _whole(response))
             if not 200 <= answer.status < 300 and answer.status not in allow:
                 raise HttpError(method, url, answer.status, answer.body)
             return answer
@@ -285,6 +285,16 @@ def _tunnel(raw, host, port):
     status = head.split(b" ", 2)[1:2]
     if status != [b"200"]:
         raise OSError("the proxy refused %s:%d: %s" % (host, port, head.split(b"\r\n")[0].decode("latin-1")))
+
+
+def _whole(response):
+    pieces, count = [], 0
+    for piece in iter(lambda: response.read(1 << 16), b""):
+        pieces.append(piece)
+        count += len(piece)
+        if count > _SMALL:
+            raise errors.Failure("the server's answer is larger than %d bytes" % _SMALL)
+    return b"".join(pieces)
 
 
 def _origin(url):

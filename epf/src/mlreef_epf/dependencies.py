@@ -1,0 +1,200 @@
+"""Python packages for an image: requirements are locked with hashes, then installed into a directory of their own.
+
+uv does the work when it is there, pip otherwise. What the base image already holds constrains the resolution and is not
+installed again: two versions of one package never end up over each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+
+from mlreef_epf import errors, log
+
+PLACE = "/opt/deps"
+_FORMAT = "1"  # raise when the same lock must give another layer
+_PLATFORMS = {"amd64": "x86_64-manylinux_2_36", "arm64": "aarch64-manylinux_2_36"}
+_PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)")
+
+
+@dataclass(frozen=True)
+class Target:
+    """The Python the packages are for."""
+
+    python: str = "%d.%d" % sys.version_info[:2]
+    architecture: str = ""
+
+    @property
+    def ours(self):
+        """Whether this interpreter can compile for it."""
+        return self.python == "%d.%d" % sys.version_info[:2]
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A resolved set of packages: the text to install from, and its key."""
+
+    text: str
+    packages: tuple
+    key: str
+
+
+def canonical_name(name):
+    """A package's name as indexes compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def pins(text):
+    """The name==version pairs of a lock file."""
+    found = (_PINNED.match(line) for line in text.splitlines())
+    return tuple("%s==%s" % (canonical_name(m.group(1)), m.group(2)) for m in found if m)
+
+
+class Installer:
+    """Locks and installs with the tools of this machine."""
+
+    def __init__(self, scratch, target, uv="", only_binary=True, env=None):
+        self._scratch, self._target, self._only_binary = scratch, target, only_binary
+        self._uv = find_uv(uv)
+        self._env = _environment(env or {}, scratch)
+
+    def lock(self, requirements, held=()):
+        """Resolve a requirements file under the base image's packages; those are left out of the result."""
+        constraints = os.path.join(self._scratch, "held.txt")
+        with open(constraints, "w") as out:
+            out.write("\n".join(held) + "\n")
+        text = self._compile(requirements, constraints) if self._uv else self._freeze(requirements, constraints)
+        text = _without(text, set(held))
+        state = f"{_FORMAT}\n{self._target.python}\n{self._target.architecture}\n{text}"
+        return Lock(text, pins(text), hashlib.sha256(state.encode()).hexdigest())
+
+    def install(self, lock, directory):
+        """Install a lock's packages into a directory, compiled for images whose files are never written again."""
+        path = os.path.join(self._scratch, "lock.txt")
+        with open(path, "w") as out:
+            out.write(lock.text)
+        os.makedirs(directory, exist_ok=True)
+        if self._uv:
+            argv = [self._uv, "pip", "install", "--target", directory, "--no-deps", "--require-hashes", "-r", path]
+            argv += ["--link-mode", "copy", *self._common()]
+        else:
+            argv = [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--target",
+                directory,
+                "--no-deps",
+                "--no-compile",
+                "-r",
+                path,
+            ]
+            argv += ["--only-binary", ":all:"] if self._only_binary else []
+        self._run(argv, "the packages cannot be installed")
+        _tidy(directory)
+
+    def _compile(self, requirements, constraints):
+        out = os.path.join(self._scratch, "compiled.txt")
+        argv = [self._uv, "pip", "compile", requirements, "--constraints", constraints, "--generate-hashes"]
+        argv += ["--no-header", "--no-annotate", "--output-file", out, *self._common()]
+        self._run(argv, "the requirements cannot be met")
+        with open(out) as handle:
+            return handle.read()
+
+    def _common(self):
+        argv = ["--python", sys.executable, "--python-version", self._target.python]
+        if self._target.architecture in _PLATFORMS:
+            argv += ["--python-platform", _PLATFORMS[self._target.architecture]]
+        return argv + (["--only-binary", ":all:"] if self._only_binary else [])
+
+    def _freeze(self, requirements, constraints):
+        """What pip would install; pip lists no hashes, so the versions alone are the lock."""
+        trial = os.path.join(self._scratch, "trial")
+        argv = [sys.executable, "-m", "pip", "install", "--target", trial, "--no-compile", "-r", requirements]
+        argv += ["-c", constraints] + (["--only-binary", ":all:"] if self._only_binary else [])
+        self._run(argv, "the requirements cannot be met")
+        argv = [sys.executable, "-m", "pip", "freeze", "--all", "--path", trial]
+        frozen = self._run(argv, "the packages cannot be listed")
+        shutil.rmtree(trial, ignore_errors=True)
+        return frozen
+
+    def _run(self, argv, problem):
+        done = subprocess.run(
+            argv, cwd=self._scratch, env=self._env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
+        )  # fmt: skip
+        for line in done.stderr.splitlines():
+            log.write(line.encode() + b"\n")
+        if done.returncode != 0:
+            lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+            raise errors.Failure("%s:\n%s" % (problem, "\n".join(lines[-12:])))
+        return done.stdout
+
+
+def compile_bytecode(directory, python=(sys.executable,), place=PLACE):
+    """Compile a directory's modules; unchecked, since layers carry no times and jobs cannot write."""
+    argv = [*python, "-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash"]
+    argv += ["-s", directory, "-p", place] if sys.version_info >= (3, 9) and place != directory else []
+    env = dict(os.environ, PYTHONHASHSEED="0")
+    # Files that are not for this Python (templates, tests of syntax errors) fail here and nowhere else.
+    subprocess.run([*argv, directory], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def find_uv(given=""):
+    """The uv binary: the one named, the one of the image, of the path or of this Python."""
+    for path in (given, "/usr/local/bin/uv", shutil.which("uv") or ""):
+        if path and os.access(path, os.X_OK) and _is_program(path):
+            return os.path.abspath(path)
+    try:
+        import uv
+
+        return uv.find_uv_bin()
+    except (ImportError, FileNotFoundError):
+        return ""
+
+
+def _is_program(path):
+    """A real binary, no shim script that means something else elsewhere."""
+    with open(path, "rb") as handle:
+        return handle.read(4) == b"\x7fELF"
+
+
+def _environment(env, scratch):
+    kept = {k: v for k, v in env.items() if not k.startswith(("CI_", "GITLAB_", "FF_", "MLREEF_", "PYTHON"))}
+    for ours, theirs in (
+        ("UV_DEFAULT_INDEX", "PIP_INDEX_URL"),
+        ("UV_INDEX", "PIP_EXTRA_INDEX_URL"),
+        ("UV_FIND_LINKS", "PIP_FIND_LINKS"),
+    ):
+        if kept.get(theirs) and not kept.get(ours):
+            kept[ours] = kept[theirs]
+    kept.setdefault("UV_CACHE_DIR", os.path.join(scratch, "uv-cache"))
+    kept.update(UV_NO_PROGRESS="1", NO_COLOR="1", UV_PYTHON_DOWNLOADS="never", HOME=scratch, PYTHONHASHSEED="0")
+    return kept
+
+
+def _without(text, held):
+    """A lock without the packages the base image already holds in the same version."""
+    kept, skipping = [], False
+    for line in text.splitlines():
+        if not line[:1].isspace():
+            skipping = bool(set(pins(line)) & held)
+        if not skipping and line.strip():
+            kept.append(line)
+    return "".join(line + "\n" for line in kept)
+
+
+def _tidy(directory):
+    """Remove what installers leave that differs from one time to the next."""
+    for name in (".lock", "__pycache__"):
+        path = os.path.join(directory, name)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        elif os.path.exists(path):
+            os.unlink(path)

@@ -1,0 +1,137 @@
+"""Images put together from layers on top of a base image: configuration, manifest, push.
+
+No daemon and no container: an image is two JSON documents and some blobs (OCI image specification 1.1). Documents are
+canonical and dated 1970, so that the same content has the same digest wherever it is built.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from dataclasses import dataclass, field
+
+from mlreef_epf import errors, log, registry, web
+
+CREATED = "1970-01-01T00:00:00Z"
+_OCI = ("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar+gzip")
+_DOCKER = ("application/vnd.docker.container.image.v1+json", "application/vnd.docker.image.rootfs.diff.tar.gzip")
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
+
+
+@dataclass(frozen=True)
+class Base:
+    """An image to build on: nothing at all, or what a registry holds."""
+
+    manifest: dict = field(default_factory=lambda: {"mediaType": registry.OCI_MANIFEST, "layers": []})
+    config: dict = field(default_factory=dict)
+    repository: str = ""
+    source: object = None
+    reference: str = ""
+
+    @property
+    def labels(self):
+        """Its labels."""
+        return (self.config.get("config") or {}).get("Labels") or {}
+
+
+def architecture():
+    """This machine's architecture by OCI's names."""
+    return _ARCHITECTURES.get(platform.machine(), platform.machine())
+
+
+def get_base(source, repository, reference):
+    """Read the image to build on; of an index, the part for this machine."""
+    found = source.find_manifest(repository, reference)
+    if found is None:
+        raise errors.Failure("the base image %s:%s is not in the registry" % (repository, reference))
+    manifest, digest = found
+    if "manifests" in manifest:
+        fits = [m for m in manifest["manifests"] if (m.get("platform") or {}).get("architecture") == architecture()]
+        if not fits:
+            raise errors.Failure("the base image %s has no variant for %s" % (repository, architecture()))
+        digest = fits[0]["digest"]
+        manifest, _ = source.find_manifest(repository, digest)
+    return Base(manifest, source.get_config(repository, manifest), repository, source, digest)
+
+
+def assemble(base, added, settings, annotations):
+    """The configuration (bytes) and manifest of a base with layers added: (layer, how it came, annotations) each."""
+    docker = base.manifest.get("mediaType") == registry.DOCKER_MANIFEST
+    config_type, layer_type = _DOCKER if docker else _OCI
+    config = {
+        "created": CREATED,
+        "architecture": base.config.get("architecture") or architecture(),
+        "os": "linux",
+        "config": _merged(base.config.get("config") or {}, settings),
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": list((base.config.get("rootfs") or {}).get("diff_ids") or ())
+            + [layer.diff_id for layer, _, _ in added],
+        },
+        "history": list(base.config.get("history") or ())
+        + [{"created": CREATED, "created_by": text} for _, text, _ in added],
+    }
+    content = registry.encode(config)
+    new = [
+        dict(
+            {"mediaType": layer_type, "digest": layer.digest, "size": layer.size},
+            **({"annotations": notes} if notes else {}),
+        )
+        for layer, _, notes in added
+    ]
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": base.manifest.get("mediaType") or registry.OCI_MANIFEST,
+        "config": {
+            "mediaType": config_type,
+            "digest": "sha256:" + hashlib.sha256(content).hexdigest(),
+            "size": len(content),
+        },
+        "layers": base.manifest["layers"] + new,
+        "annotations": annotations,
+    }
+    if docker:
+        del manifest["annotations"]
+    return content, manifest
+
+
+def _merged(base, settings):
+    merged = dict(base, **settings)
+    env = dict(item.partition("=")[::2] for item in (base.get("Env") or []) + (settings.get("Env") or []))
+    merged["Env"] = ["%s=%s" % pair for pair in sorted(env.items())]
+    merged["Labels"] = dict(base.get("Labels") or {}, **(settings.get("Labels") or {}))
+    return merged
+
+
+class Push:
+    """Sends one image to one repository."""
+
+    def __init__(self, target, repository, scratch):
+        self._target, self._repository, self._scratch = target, repository, scratch
+
+    def send(self, base, files, content, manifest, tag):
+        """Send what the repository lacks, then the manifest; returns (digest, total size)."""
+        progress = log.Progress("pushed", len(manifest["layers"]), sum(row["size"] for row in manifest["layers"]))
+        for row in manifest["layers"]:
+            if not self._target.has_blob(self._repository, row["digest"]):
+                self._provide(base, files.get(row["digest"]), row, progress)
+            progress.add(files=1)
+        config = manifest["config"]["digest"]
+        if not self._target.has_blob(self._repository, config):
+            self._target.push_blob(self._repository, config, content)
+        digest = self._target.put_manifest(self._repository, tag, manifest)
+        progress.done()
+        return digest, sum(row["size"] for row in manifest["layers"])
+
+    def _provide(self, base, path, row, progress):
+        digest = row["digest"]
+        if path is None and base.source is not None:
+            same = base.source.url == self._target.url
+            if same and self._target.mount(self._repository, digest, base.repository):
+                return
+            path = os.path.join(self._scratch, digest.replace(":", "-"))
+            base.source.fetch_blob(base.repository, digest, path)
+        if path is None:
+            raise errors.Failure("the layer %s is not in the repository %s any more" % (digest, self._repository))
+        self._target.push_blob(self._repository, digest, web.FileBody(path, lambda n: progress.add(count=n)))

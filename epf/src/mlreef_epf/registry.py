@@ -1,0 +1,152 @@
+"""An OCI registry over HTTP: manifests and blobs, with bearer tokens (distribution spec 1.1, Docker token spec).
+
+Blobs a repository already holds are not sent; those another repository holds are mounted where the registry allows it.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import urllib.parse
+
+from mlreef_epf import errors, web
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+_ACCEPT = f"{OCI_MANIFEST}, {DOCKER_MANIFEST}, {OCI_INDEX}, {DOCKER_LIST}"
+
+
+class Registry:
+    """One registry, used with one account."""
+
+    def __init__(self, client, url, username, password):
+        self._client, self.url = client, url.rstrip("/")
+        self._account = (username, password)
+        self._tokens = {}
+
+    def find_manifest(self, repository, reference):
+        """A manifest as (document, digest), or None."""
+        url = "%s/v2/%s/manifests/%s" % (self.url, repository, reference)
+        answer = self._call("GET", url, [pull(repository)], headers={"Accept": _ACCEPT}, allow=(404,))
+        if answer.status == 404:
+            return None
+        digest = "sha256:" + hashlib.sha256(answer.body).hexdigest()
+        if reference.startswith("sha256:") and reference != digest:
+            raise errors.Failure("the registry's manifest of %s does not match %s" % (repository, reference))
+        return answer.json(), digest
+
+    def list_tags(self, repository):
+        """The repository's tags; none when it does not exist yet."""
+        url = "%s/v2/%s/tags/list" % (self.url, repository)
+        answer = self._call("GET", url, [pull(repository)], allow=(401, 403, 404))
+        return (answer.json().get("tags") or []) if answer.status == 200 else []
+
+    def get_config(self, repository, manifest):
+        """The configuration an image manifest names."""
+        digest = manifest["config"]["digest"]
+        url = "%s/v2/%s/blobs/%s" % (self.url, repository, digest)
+        answer = self._call("GET", url, [pull(repository)])
+        if "sha256:" + hashlib.sha256(answer.body).hexdigest() != digest:
+            raise errors.Failure("the image configuration %s is damaged" % digest)
+        return answer.json()
+
+    def fetch_blob(self, repository, digest, target):
+        """Download a blob into a file, verified."""
+        url = "%s/v2/%s/blobs/%s" % (self.url, repository, digest)
+
+        def receive(response):
+            state = hashlib.sha256()
+            with open(target, "wb") as out:
+                for piece in iter(lambda: response.read(web.CHUNK), b""):
+                    state.update(piece)
+                    out.write(piece)
+            if "sha256:" + state.hexdigest() != digest:
+                raise OSError("the blob %s arrived damaged" % digest)
+
+        self._call("HEAD", url, [pull(repository)])
+        self._client.download(url, receive, headers=self._authorization((pull(repository),)))
+
+    def has_blob(self, repository, digest):
+        """Whether the repository holds a blob."""
+        url = "%s/v2/%s/blobs/%s" % (self.url, repository, digest)
+        return self._call("HEAD", url, [push(repository)], allow=(404,)).status == 200
+
+    def mount(self, repository, digest, source):
+        """Take a blob over from another repository; False when the registry does not do that."""
+        query = urllib.parse.urlencode({"mount": digest, "from": source})
+        url = "%s/v2/%s/blobs/uploads/?%s" % (self.url, repository, query)
+        answer = self._call("POST", url, [push(repository), pull(source)], body=b"", allow=(401, 403, 404, 405))
+        return answer.status == 201
+
+    def push_blob(self, repository, digest, body):
+        """Send a blob (bytes or web.FileBody) in one piece."""
+        scopes = [push(repository)]
+        start = self._call("POST", "%s/v2/%s/blobs/uploads/" % (self.url, repository), scopes, body=b"")
+        location = urllib.parse.urljoin(self.url + "/", start.headers["Location"])
+        target = location + ("&" if "?" in location else "?") + urllib.parse.urlencode({"digest": digest})
+        self._call("PUT", target, scopes, body=body, headers={"Content-Type": "application/octet-stream"})
+
+    def put_manifest(self, repository, reference, manifest):
+        """Register a manifest; returns its digest."""
+        body = encode(manifest)
+        url = "%s/v2/%s/manifests/%s" % (self.url, repository, reference)
+        self._call("PUT", url, [push(repository)], body=body, headers={"Content-Type": manifest["mediaType"]})
+        return "sha256:" + hashlib.sha256(body).hexdigest()
+
+    def _call(self, method, url, scopes, *, headers=None, body=None, allow=()):
+        key = tuple(scopes)
+        for attempt in (1, 2):
+            sent = dict(headers or {}, **self._authorization(key))
+            answer = self._client.request(method, url, headers=sent, body=body, allow=(401, *allow))
+            challenge = answer.headers.get("WWW-Authenticate", "")
+            if answer.status != 401 or attempt == 2 or not challenge:
+                break
+            self._tokens[key] = self._log_in(challenge, scopes)
+        if answer.status == 401 and 401 not in allow:
+            raise web.HttpError(method, url, answer.status, answer.body)
+        return answer
+
+    def _authorization(self, key):
+        return {"Authorization": self._tokens[key]} if key in self._tokens else {}
+
+    def _log_in(self, challenge, scopes):
+        basic = "Basic " + base64.b64encode(":".join(self._account).encode()).decode()
+        kind, _, rest = challenge.partition(" ")
+        if kind.lower() == "basic":
+            return basic
+        fields = dict(re.findall(r'(\w+)="([^"]*)"', rest))
+        query = [("service", fields.get("service", "")), ("account", self._account[0])]
+        query += [("scope", scope) for scope in scopes]
+        url = fields["realm"] + ("&" if "?" in fields["realm"] else "?") + urllib.parse.urlencode(query)
+        headers = {"Authorization": basic} if self._account[1] else {}
+        found = self._client.request("GET", url, headers=headers).json()
+        return "Bearer " + (found.get("token") or found.get("access_token") or "")
+
+
+def pull(repository):
+    """The token scope that reads a repository."""
+    return "repository:%s:pull" % repository
+
+
+def push(repository):
+    """The token scope that writes a repository."""
+    return "repository:%s:pull,push" % repository
+
+
+def encode(document):
+    """A document's canonical bytes, so that the same image has the same digest."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+
+
+def split(reference):
+    """An image reference as (host, repository, tag or digest)."""
+    name, at, digest = reference.partition("@")
+    host, _, path = name.partition("/")
+    if not path or not re.match(r"^[A-Za-z0-9.\-]+(:\d+)?$|^\[", host):
+        raise errors.Failure("%r is not an image reference with a registry host" % reference)
+    repository, _, tag = path.partition(":")
+    return host, repository, digest if at else tag or "latest"

