@@ -18,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from support import postgres, seaweed
+from support import live, postgres, seaweed
 
 
 @pytest.fixture(scope="session")
@@ -71,3 +71,16 @@ def run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | Non
 def have(program: str) -> bool:
     """Whether a program is installed."""
     return shutil.which(program) is not None
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[live.Live]:
+    """One running MLReef for all end-to-end and browser tests of the session, with data and processors in it."""
+    server = live.Live(tmp_path_factory.mktemp("live"))
+    server.start()
+    try:
+        server.people()
+        server.seed()
+        yield server
+    finally:
+        server.stop()

@@ -1,0 +1,5 @@
+"""`python -m mlreef.cli`, the same as `mlreef`."""
+
+from mlreef.cli import main
+
+main()
