@@ -57,6 +57,7 @@ def static_checks() -> list[str]:
         "lint": [str(BIN / "ruff"), "check", "--quiet", "."],
         "format": [str(BIN / "ruff"), "format", "--check", "--quiet", "."],
         "import contracts": [str(BIN / "lint-imports"), "--no-cache"],
+        "docs": [python, "scripts/docs.py", "--check"],
         "frontend": [python, "scripts/frontend.py", "check"],
     }
     with ThreadPoolExecutor(2) as pool:
