@@ -281,6 +281,14 @@ def registry_get_manifest(h, repository, reference, query, body):
     return None
 
 
+def registry_tags(h, repository, query, body):
+    if _granted(h):
+        tags = [r for name, r in world_of(h).images if name == repository and not r.startswith("sha256:")]
+        h.answer(200, {"name": repository, "tags": tags}) if tags else h.answer(
+            404, {"errors": [{"code": "NAME_UNKNOWN"}]}
+        )
+
+
 _PROJECT = r"/api/v4/projects/(?:\d+)/repository"
 ROUTES = [
     (r"GET /api/v1/jobs/current", get_spec),
@@ -296,6 +304,7 @@ ROUTES = [
     (r"PUT /lfs/(\w+)", lfs_put),
     (r"GET /jwt/auth", get_token),
     (r"(?:GET|HEAD) /v2/(.+)/blobs/(sha256:\w+)", registry_blob),
+    (r"GET /v2/(.+)/tags/list", registry_tags),
     (r"POST /v2/(.+)/blobs/uploads/", registry_start),
     (r"PUT /v2/(.+)/blobs/uploads/u1", registry_finish),
     (r"PUT /v2/(.+)/manifests/(.+)", registry_put_manifest),

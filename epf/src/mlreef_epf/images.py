@@ -112,7 +112,8 @@ class Push:
 
     def send(self, base, files, content, manifest, tag):
         """Send what the repository lacks, then the manifest; returns (digest, total size)."""
-        progress = log.Progress("pushed", len(manifest["layers"]), sum(row["size"] for row in manifest["layers"]))
+        total = sum(row["size"] for row in manifest["layers"])
+        progress = log.Progress("pushed", len(manifest["layers"]), total, noun="layers")
         for row in manifest["layers"]:
             if not self._target.has_blob(self._repository, row["digest"]):
                 self._provide(base, files.get(row["digest"]), row, progress)
@@ -122,7 +123,7 @@ class Push:
             self._target.push_blob(self._repository, config, content)
         digest = self._target.put_manifest(self._repository, tag, manifest)
         progress.done()
-        return digest, sum(row["size"] for row in manifest["layers"])
+        return digest, total
 
     def _provide(self, base, path, row, progress):
         digest = row["digest"]

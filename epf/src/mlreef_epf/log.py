@@ -54,8 +54,9 @@ def size(count):
 class Progress:
     """Says how far a transfer is, at most every few seconds; safe from several threads."""
 
-    def __init__(self, verb, files, total_bytes=None, every=5.0):
+    def __init__(self, verb, files, total_bytes=None, noun="files", every=5.0):
         self._verb, self._files, self._bytes, self._every = verb, files, total_bytes, every
+        self._noun = noun
         self._done_files = self._done_bytes = 0
         self._start = self._last = time.monotonic()
         self._guard = threading.Lock()
@@ -75,8 +76,8 @@ class Progress:
     def done(self):
         """The closing line."""
         elapsed = time.monotonic() - self._start
-        say("%s %d files, %s in %.1f s" % (self._verb, self._done_files, size(self._done_bytes), elapsed))
+        say("%s %d %s, %s in %.1f s" % (self._verb, self._done_files, self._noun, size(self._done_bytes), elapsed))
 
     def _figures(self):
         of_bytes = " of %s" % size(self._bytes) if self._bytes else ""
-        return "%d of %d files, %s%s" % (self._done_files, self._files, size(self._done_bytes), of_bytes)
+        return "%d of %d %s, %s%s" % (self._done_files, self._files, self._noun, size(self._done_bytes), of_bytes)

@@ -189,6 +189,8 @@ class Client:
         try:
             connection.request(request.method, target, body=body, headers=headers)
         except (BrokenPipeError, ConnectionResetError):
+            if connection.sock is None:
+                raise
             # A server may answer (413, 401) and close before it has read the body.
             with contextlib.suppress(*_BROKEN):
                 return connection.getresponse()
