@@ -24,8 +24,8 @@ def cli() -> str:
     lines = [
         "# Command line",
         "",
-        "Written by `scripts/docs.py` from the commands themselves. Every command has `--help`; those that print something",
-        "have `--json`. Credentials come from `mlreef login`, or from `MLREEF_URL` and `MLREEF_TOKEN`.",
+        "Written by `scripts/docs.py` from the commands themselves. Every command has `--help`; those that print",
+        "something have `--json`. Credentials come from `mlreef login`, or from `MLREEF_URL` and `MLREEF_TOKEN`.",
     ]
     for path, command in walk(get_command(app), ("mlreef",)):
         lines += ["", f"## `{' '.join(path)}`", "", str(command.help or "").strip(), ""]
@@ -61,8 +61,8 @@ def settings() -> str:
     lines = [
         "# Settings",
         "",
-        "Written by `scripts/docs.py` from the settings classes. Each service reads variables of its own prefix; `mlreef up`",
-        "sets them itself from `--data-dir`, `--port` and the like.",
+        "Written by `scripts/docs.py` from the settings classes. Each service reads variables of its own prefix;",
+        "`mlreef up` sets them itself from `--data-dir`, `--port` and the like.",
     ]
     for service in SERVICES:
         kind = importlib.import_module(f"mlreef.{service}").Settings
