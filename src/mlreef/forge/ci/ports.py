@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from fastapi import Request
+
 from mlreef.kit.db import Tx
 
 
@@ -114,6 +116,42 @@ class Directory(Protocol):
 
     async def is_protected(self, tx: Tx, project_id: int, ref: str, *, tag: bool) -> bool:
         """Whether the branch or tag is protected."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a request was let through to: the project and who asks (None when anybody may read)."""
+
+    project_id: int
+    user_id: int | None
+    level: int = 0
+
+
+class Gate(Protocol):
+    """Decides about requests; raises what the caller must be told: 401, 403, or 404 for what is hidden."""
+
+    async def project(self, request: Request, project: str, level: int) -> Grant:
+        """A project by id or encoded path, for callers of at least that access level.
+
+        20 (reporter) is also met by anybody who may see a project that is not private.
+        """
+        ...
+
+    async def user(self, request: Request) -> int:
+        """Any logged-in user."""
+        ...
+
+    async def admin(self, request: Request) -> int:
+        """An administrator."""
+        ...
+
+    async def group(self, request: Request, group: str, level: int) -> int:
+        """A group by id or encoded path, for callers of at least that access level."""
+        ...
+
+    async def is_admin(self, request: Request) -> bool:
+        """Whether the caller is an administrator."""
         ...
 
 

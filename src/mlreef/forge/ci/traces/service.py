@@ -33,6 +33,7 @@ class Appended:
 
     size: int
     accepted: bool
+    too_large: bool = False
 
 
 def start_of(content_range: str | None) -> int:
@@ -51,7 +52,7 @@ async def append(ci: Ci, tx: Tx, job: RowMapping, start: int, data: bytes) -> Ap
         return Appended(job["trace_size"], accepted=False)
     if start + len(data) > ci.settings.maximum_trace_bytes:
         await jobs_service.finish(ci, tx, job["id"], Status.FAILED, reason="trace_size_exceeded")
-        return Appended(start, accepted=False)
+        return Appended(start, accepted=False, too_large=True)
     crc = zlib.crc32(data, job["trace_crc"])
     added = bool(data) and await store.append(tx, job["id"], start=start, data=data, crc=crc, now=ci.clock.now())
     now = await jobs_store.get(tx, job["id"])
