@@ -10,7 +10,8 @@ from typing import Any
 
 from mlreef.kit.db import Database, Tx
 from mlreef.management.events.frames import frame, number
-from mlreef.management.experiments import packing, series
+from mlreef.management.experiments import packing
+from mlreef.management.experiments.stores import series
 from mlreef.management.runs import schemas, store
 from mlreef.management.runs.records import RunView
 from mlreef.management.runs.transitions import ENDED_RUNS

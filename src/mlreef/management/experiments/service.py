@@ -12,7 +12,7 @@ from mlreef.kit import ids
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import Detail, invalid
 from mlreef.management.definitions import values
-from mlreef.management.experiments import store
+from mlreef.management.experiments.stores import experiments as store
 
 MAX_PARAMETERS = 1000
 MAX_VALUE = 10_000

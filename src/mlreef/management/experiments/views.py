@@ -7,7 +7,9 @@ from typing import Any
 
 from mlreef.kit import clock
 from mlreef.kit.db import Tx
-from mlreef.management.experiments import packing, series, store
+from mlreef.management.experiments import packing
+from mlreef.management.experiments.stores import experiments as store
+from mlreef.management.experiments.stores import series
 from mlreef.management.runs import store as run_store
 from mlreef.management.runs.records import Output, RunView, Step
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from mlreef.kit.db import Database, Tx
 from mlreef.kit.errors import Kind, PlatformError, invalid
-from mlreef.management.experiments import series
 from mlreef.management.experiments.packing import Point
+from mlreef.management.experiments.stores import series
 
 GROUP = 64
 WAITING = 4096

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import conflict, invalid, not_found
-from mlreef.management.experiments import series
+from mlreef.management.experiments.stores import series
 from mlreef.management.runs import manifests, progress, store
 from mlreef.management.runs.records import Output, Run, RunView, Step
 from mlreef.management.runs.transitions import ENDED_STEPS, StepStatus

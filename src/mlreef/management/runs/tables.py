@@ -56,6 +56,7 @@ runs = Table(
     UniqueConstraint("project_id", "number", name="runs_number"),
     Index("runs_by_project", "project_id", "kind", "number"),
     Index("runs_by_status", "status"),
+    Index("runs_by_config", "config_hash"),
     Index("runs_by_ci_pipeline", "project_id", "ci_pipeline_id", unique=True),
 )
 

@@ -1,0 +1,1 @@
+"""Queries over experiments and over metric series."""

@@ -1,0 +1,72 @@
+"""What runs keep once per process: upkeep, the measurement writer, the channels of live news."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from mlreef.kit.tasks import Loop
+from mlreef.management.events.channels import Channels
+from mlreef.management.experiments.writer import Writer
+from mlreef.management.runs import ci_config, forge_side, jobs
+from mlreef.management.runs.upkeep import Upkeep
+from mlreef.management.state import State
+
+FINISH_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Work:
+    """The moving parts of runs."""
+
+    upkeep: Upkeep
+    writer: Writer
+    channels: Channels
+    reconciler: Loop
+    finisher: Loop
+    measurements: Loop
+
+
+def work(state: State) -> Work:
+    """The parts of a state, made at the first call."""
+    found = state.parts.get(Work)
+    if not isinstance(found, Work):
+        found = state.parts[Work] = _made(state)
+    return found
+
+
+def _made(state: State) -> Work:
+    upkeep = Upkeep(
+        state.db,
+        state.clock,
+        forge_side.ForgeCi(state.bot),
+        lambda run: forge_side.ForgeBranches(state.bot, run.project_id),
+        state.notices.publish,
+    )
+    writer = Writer(state.db, state.notices.publish)
+    finisher = Loop("dataset commits", upkeep.finish, interval=FINISH_SECONDS)
+    upkeep.wake_finisher = finisher.wake
+    return Work(
+        upkeep=upkeep,
+        writer=writer,
+        channels=Channels(state.db, state.notices),
+        reconciler=Loop("run reconciliation", upkeep.reconcile, interval=state.settings.reconcile_seconds),
+        finisher=finisher,
+        measurements=Loop("measurements", writer.body, interval=1.0),
+    )
+
+
+def capacity(state: State, machine: str) -> jobs.Capacity:
+    """What a machine class gives; a class the operator removed gives what the default gives."""
+    found = state.settings.find_machine(machine) or state.settings.machine_classes[0]
+    return jobs.Capacity(found.memory_bytes, found.cpus)
+
+
+def framework(state: State) -> ci_config.Framework:
+    """Where jobs find this service and their framework."""
+    return ci_config.Framework(state.settings.external_url, state.settings.epf_url, state.framework.required().sha256)
+
+
+async def joined(chunks: AsyncIterator[bytes]) -> bytes:
+    """All chunks as one."""
+    return b"".join([chunk async for chunk in chunks])
