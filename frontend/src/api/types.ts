@@ -1,0 +1,244 @@
+/** Shapes of the management service's REST API (version 1), as its contract states them. */
+
+export type Listing<T> = { items: T[]; total: number; page: number; per_page: number }
+
+export type ParameterType = 'string' | 'integer' | 'float' | 'boolean' | 'choice' | 'list' | 'path' | 'dictionary'
+export type Kind = 'operation' | 'algorithm' | 'visualization'
+export type RunKind = 'dataops' | 'experiment' | 'visualization'
+
+export type Parameter = {
+  name: string
+  flag: string | null
+  type: ParameterType
+  required: boolean
+  default: unknown
+  choices: unknown[] | null
+  min: number | null
+  max: number | null
+  multiple: boolean
+  nargs: string | number | null
+  help: string | null
+  unit: string | null
+  role: 'value' | 'input' | 'output'
+  position: { file: string; line: number; column: number } | null
+  negated_flag: string | null
+}
+
+export type SourceProblem = { file: string; line: number; column: number; message: string; remedy: string | null }
+
+export type Inspection = {
+  commit: string
+  entry: string
+  parameters: Parameter[]
+  warnings: SourceProblem[]
+  errors: SourceProblem[]
+  requirements: string | null
+  suggested: { name: string; kind: Kind; title: string; description: string; environment: string }
+}
+
+export type Environment = {
+  id: string
+  name: string
+  title: string
+  image: string
+  framework: string | null
+  description?: string | null
+}
+export type MachineClass = {
+  name: string
+  title?: string | null
+  cpus?: number | null
+  memory_bytes?: number | null
+  gpus?: number | null
+  price_per_hour?: number | string | null
+}
+
+export type ProcessorVersion = {
+  id: string
+  version: string
+  commit: string
+  entry: string
+  parameters: Parameter[]
+  image: string
+  digest: string
+  environment: string
+  packages: string[]
+  published_by: unknown
+  published_at: string
+  status: string
+}
+
+export type Processor = {
+  id: string
+  slug: string
+  name: string
+  title: string
+  description: string | null
+  kind: Kind
+  project_id: number
+  project_path: string
+  environment: string
+  latest: ProcessorVersion | null
+  versions?: ProcessorVersion[]
+  usage_count: number
+  input_types: string[]
+  output_types: string[]
+  created_at: string
+}
+
+export type Publication = {
+  id: string
+  status: 'pending' | 'running' | 'succeeded' | 'failed'
+  version: string | null
+  processor: string | null
+  pipeline_id: number | null
+  job_id: number | null
+  reason: string | null
+  errors: SourceProblem[]
+  project_id?: number
+}
+
+export type InputSource =
+  | { branch: string; path: string }
+  | { commit: string; path: string }
+  | { step: string; output: string }
+
+export type DefinitionStep = {
+  name: string
+  processor: string
+  inputs: Record<string, InputSource>
+  parameters: Record<string, unknown>
+  machine?: string
+  timeout?: number
+}
+
+export type Definition = {
+  version: 1
+  name: string
+  kind: RunKind
+  steps: DefinitionStep[]
+  target?: { branch: string | null; path: string | null } | null
+}
+
+export type PlanStep = {
+  step: string
+  cached: boolean
+  cache_reason: string | null
+  machine: string
+  price_forecast?: number | string | null
+}
+export type Validation = { valid: boolean; errors: { field: string; message: string }[]; plan: PlanStep[] }
+
+export type RunStatus = 'created' | 'queued' | 'running' | 'finishing' | 'success' | 'failed' | 'canceled'
+export type StepStatus =
+  | 'waiting'
+  | 'queued'
+  | 'running'
+  | 'success'
+  | 'failed'
+  | 'skipped'
+  | 'canceled'
+  | 'cached'
+
+export type StepOutput = { name: string; digest: string; files: number; bytes: number }
+
+export type Step = {
+  id: string
+  name: string
+  processor: { slug: string; version: string; version_id: string; kind: Kind }
+  status: StepStatus
+  reason: string | null
+  message: string | null
+  exit_code: number | null
+  cached: boolean
+  cached_from: string | null
+  cache_key: string | null
+  cache_reason: string | null
+  parameters: Record<string, unknown>
+  inputs: Record<string, InputSource & { commit?: string }>
+  outputs: StepOutput[]
+  needs: string[]
+  machine: string
+  ci_job_id: number | null
+  started_at: string | null
+  finished_at: string | null
+  duration_s: number | null
+}
+
+export type Run = {
+  id: string
+  number: number
+  project_id: number
+  project_path: string
+  name: string
+  kind: RunKind
+  status: RunStatus
+  reason: string | null
+  created_at: string
+  started_at: string | null
+  finished_at: string | null
+  created_by: { id: number; username: string } | null
+  definition: Definition
+  steps: Step[]
+  dataset: Dataset | null
+  ci_pipeline_id: number | null
+  jobs_started: number
+  cached_steps: number
+}
+
+export type Dataset = { branch: string; commit: string; path: string; files: number; bytes: number }
+
+export type ManifestEntry = { path: string; size: number; oid: string; mode: string }
+
+export type MetricSummary = { last: number; min: number; max: number; count: number }
+
+export type Experiment = {
+  id: string
+  number: number
+  name: string
+  status: RunStatus | StepStatus
+  reason?: string | null
+  run_id: string
+  step: string
+  project_id: number
+  project_path?: string
+  processor: { slug: string; version: string; version_id?: string } | string
+  parameters: Record<string, unknown>
+  metrics: Record<string, MetricSummary>
+  created_at: string
+  duration_s: number | null
+  created_by: { id: number; username: string } | null
+  code: Record<string, unknown> | null
+  data: { commit?: string; path?: string; branch?: string } | null
+  model: { files: number; bytes: number; digest: string } | null
+}
+
+export type MetricSeries = { steps: (number | null)[]; values: (number | null)[]; times_ms: number[] }
+
+export type ResourceSample = {
+  time_ms: number
+  cpu_percent: number | null
+  memory_bytes: number | null
+  gpu_percent: number | null
+  read_bytes: number | null
+  write_bytes: number | null
+  net_rx: number | null
+  net_tx: number | null
+}
+
+export type Comparison = {
+  experiments: Experiment[]
+  parameters: { name: string; values: unknown[]; differs: boolean }[]
+  metrics: { name: string; values: (number | MetricSummary | null)[]; best: number | string | null }[]
+}
+
+export type UsageRecord = {
+  job_id: number
+  user: unknown
+  project_id: number
+  machine_class: string
+  seconds: number
+  started_at: string
+  finished_at: string | null
+  run_id: string | null
+}

@@ -1,0 +1,24 @@
+/** Markdown of users: no raw HTML, safe links; pictures of the repository through the API. */
+import ReactMarkdown, { defaultUrlTransform } from 'react-markdown'
+import remarkGfm from 'remark-gfm'
+
+type Props = { text: string; resolve?: (path: string) => string }
+
+export default function Markdown({ text, resolve }: Props) {
+  return (
+    <div className="markdown">
+      <ReactMarkdown
+        remarkPlugins={[remarkGfm]}
+        skipHtml
+        urlTransform={(address, key) => {
+          const relative = !/^([a-z][a-z0-9+.-]*:|\/|#)/i.test(address)
+          if (key === 'src') return relative && resolve ? resolve(address.replace(/^\.\//, '')) : ''
+          return defaultUrlTransform(address)
+        }}
+        components={{ a: ({ children, href }) => <a href={href} rel="noreferrer nofollow">{children}</a> }}
+      >
+        {text}
+      </ReactMarkdown>
+    </div>
+  )
+}

@@ -1,0 +1,32 @@
+/** The columns an experiment table can have, and the button that sorts by one. */
+import { ArrowDown, ArrowUp } from 'lucide-react'
+import type { Experiment } from '@/api/types'
+
+export type Column = { key: string; name: string; label: string; kind: 'metric' | 'parameter' }
+
+/** Metrics first, then parameters; each by name. */
+export function columnsOf(experiments: Experiment[]): Column[] {
+  const names = (pick: (experiment: Experiment) => object) => [...new Set(experiments.flatMap((experiment) => Object.keys(pick(experiment) ?? {})))].sort()
+  return [
+    ...names((experiment) => experiment.metrics).map((name): Column => ({ key: `metric:${name}`, name, label: name, kind: 'metric' })),
+    ...names((experiment) => experiment.parameters).map((name): Column => ({ key: `parameter:${name}`, name, label: name, kind: 'parameter' })),
+  ]
+}
+
+/** First click: largest first; second: smallest first; third: the order of the server. */
+export function nextSort(column: string, sort: string | undefined): string | undefined {
+  if (sort === `-${column}`) return column
+  return sort === column ? undefined : `-${column}`
+}
+
+type Props = { label: string; column: string; sort: string | undefined; onSort: (sort: string | undefined) => void }
+
+export function SortButton({ label, column, sort, onSort }: Props) {
+  return (
+    <button type="button" className="sort" onClick={() => onSort(nextSort(column, sort))}>
+      {label}
+      {sort === column && <ArrowUp size={13} aria-hidden />}
+      {sort === `-${column}` && <ArrowDown size={13} aria-hidden />}
+    </button>
+  )
+}
