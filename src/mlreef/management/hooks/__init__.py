@@ -1,0 +1,1 @@
+"""Webhooks of the forge: verified, dispatched to whoever registered, repeated until they were heard."""

@@ -1,0 +1,1 @@
+"""Processors: published, immutable, versioned programs, the environments they are built on, and the marketplace."""

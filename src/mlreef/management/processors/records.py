@@ -1,0 +1,144 @@
+"""Processors, versions and publications as typed rows: what the store gives and the rules work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from mlreef.management.definitions.lookups import ProcessorVersion
+from mlreef.management.definitions.values import Parameter
+
+
+class Status(StrEnum):
+    """How far a publication is; the last two never change."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+ENDED = frozenset({Status.SUCCEEDED, Status.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A base image; selectable once it has an image."""
+
+    name: str
+    title: str
+    description: str
+    framework: str
+    image: str | None = None
+    digest: str | None = None
+    registered_by: str | None = None
+    updated_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """A program published from a code project, as its newest version describes it."""
+
+    id: str
+    project_id: int
+    project_path: str
+    name: str
+    title: str
+    description: str
+    kind: str
+    environment: str
+    input_types: list[str]
+    output_types: list[str]
+    model_type: str | None
+    ml_category: str | None
+    latest_version_id: str | None
+    usage_count: int
+    created_at: datetime
+    published_at: datetime
+
+    @property
+    def slug(self) -> str:
+        """How definitions name it."""
+        return f"{self.project_path}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One immutable publication of a processor."""
+
+    id: str
+    processor_id: str
+    version: str
+    major: int
+    minor: int
+    patch: int
+    kind: str
+    commit: str
+    entry: str
+    command: list[str]
+    parameters: list[dict[str, Any]]
+    image: str
+    digest: str
+    size: int | None
+    environment: str
+    base_image: str
+    packages: list[str]
+    status: str
+    publication_id: str
+    published_by_id: int
+    published_by: str
+    published_at: datetime
+
+    def runnable(self, processor: Processor) -> ProcessorVersion:
+        """What a run needs to know of it."""
+        return ProcessorVersion(
+            id=self.id,
+            slug=processor.slug,
+            version=self.version,
+            kind=self.kind,
+            image=self.image,
+            command=tuple(self.command),
+            parameters=tuple(Parameter.from_json(one) for one in self.parameters),
+            commit=self.commit,
+            project_id=processor.project_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """The making of one version. `description` is what the processor will be described by."""
+
+    id: str
+    project_id: int
+    project_path: str
+    name: str
+    version: str
+    status: Status
+    ref: str
+    commit: str
+    entry: str
+    requirements: str | None
+    environment: str
+    base_image: str
+    description: dict[str, Any]
+    parameters: list[dict[str, Any]]
+    user_id: int
+    username: str
+    created_at: datetime
+    ci_pipeline_id: int | None = None
+    ci_job_id: int | None = None
+    reason: str | None = None
+    processor_id: str | None = None
+    version_id: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "status", Status(self.status))
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it can change any more."""
+        return self.status in ENDED

@@ -1,0 +1,1 @@
+"""What jobs, the forge and the web application fetch: CI configuration, the framework, addresses."""
