@@ -5,9 +5,11 @@ from __future__ import annotations
 import httpx
 import pytest
 from fastapi import FastAPI
-from mlreef.compose.origin import InProcess, Origin, service_of
-from mlreef.compose.web import Web
 from prometheus_client.parser import text_string_to_metric_families
+
+from mlreef.compose.inprocess import InProcess
+from mlreef.compose.origin import Origin, service_of
+from mlreef.compose.web import Web
 
 
 @pytest.mark.parametrize(
@@ -96,3 +98,57 @@ async def test_a_page_with_a_dot_in_its_path_is_the_application(tmp_path) -> Non
         answer = await client.get("/group/data/-/tree/main/image.png")
     assert answer.text == "<html>app</html>"
     assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
+async def test_a_long_answer_is_streamed_and_stops_with_its_reader() -> None:
+    sent = 0
+
+    async def endless(scope, receive, send) -> None:
+        nonlocal sent
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        while True:
+            sent += 1
+            await send({"type": "http.response.body", "body": b"x" * 1000, "more_body": True})
+
+    transport = InProcess("http://here")
+    transport.bind(endless)
+    async with httpx.AsyncClient(transport=transport) as client, client.stream("GET", "http://here/") as answer:
+        async for chunk in answer.aiter_raw():
+            assert chunk == b"x" * 1000
+            break
+    assert sent < 20
+
+
+async def test_an_answer_that_breaks_off_is_an_error() -> None:
+    async def broken(scope, receive, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"half", "more_body": True})
+        raise RuntimeError("gone")
+
+    transport = InProcess("http://here")
+    transport.bind(broken)
+    async with httpx.AsyncClient(transport=transport) as client:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.get("http://here/")
+
+
+async def test_a_body_reaches_the_service_whole() -> None:
+    async def echo(scope, receive, send) -> None:
+        body = b""
+        while (message := await receive())["type"] == "http.request":
+            body += message["body"]
+            if not message["more_body"]:
+                break
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": body})
+
+    async def parts():
+        for number in range(3):
+            yield str(number).encode()
+
+    transport = InProcess("http://here")
+    transport.bind(echo)
+    async with httpx.AsyncClient(transport=transport) as client:
+        assert (await client.post("http://here/", content=parts())).content == b"012"
+        assert (await client.post("http://here/", content=b"plain")).content == b"plain"
+        assert (await client.get("http://here/")).content == b""

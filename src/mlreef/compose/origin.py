@@ -115,31 +115,3 @@ async def _lifespan(origin: Origin, receive: Receive, send: Send) -> None:
         await send({"type": "lifespan.startup.failed", "message": str(exc)})
         raise
     await send({"type": "lifespan.shutdown.complete"})
-
-
-class InProcess(httpx.AsyncBaseTransport):
-    """An HTTP transport that answers for the own origin without a socket, and leaves the rest to the network.
-
-    For small JSON calls only: ASGITransport buffers whole bodies, so packs, objects and blobs must take a real socket.
-    The application is bound after construction because services need the transport before the origin exists.
-    """
-
-    def __init__(self, origin_url: str) -> None:
-        parsed = httpx.URL(origin_url)
-        self._key = (parsed.scheme, parsed.host, parsed.port)
-        self._inner: httpx.ASGITransport | None = None
-        self._network = httpx.AsyncHTTPTransport(retries=1)
-
-    def bind(self, app: ASGIApp) -> None:
-        """From now on, the own origin is answered by `app`."""
-        self._inner = httpx.ASGITransport(app, raise_app_exceptions=False)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer in memory or over the network."""
-        url = request.url
-        if self._inner is not None and (url.scheme, url.host, url.port) == self._key:
-            return await self._inner.handle_async_request(request)
-        return await self._network.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        """Services share this transport and close their clients; connections end with the process."""
