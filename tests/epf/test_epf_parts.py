@@ -54,6 +54,7 @@ def taken():
         (b"mlreef: loss=high", []),
         (b"other: loss=2", []),
         (b"see mlreef: loss=2", []),
+        (b"  mlreef: loss=2\r", [("loss", 0, 2.0)]),
     ],
 )
 def test_printed_lines_are_read(taken, line, expected):
@@ -67,6 +68,13 @@ def test_printed_lines_are_found_across_pieces_and_carriage_returns(taken):
         printed.feed(piece)
     printed.finish()
     assert [value for _, _, value in taken.found()] == [1.0, 2.0, 3.0]
+
+
+def test_a_metric_in_the_middle_of_a_line_is_none(taken):
+    printed = metrics.Printed(taken.points)
+    for piece in (b"hello ", b"mlreef: a=1\n"):
+        printed.feed(piece)
+    assert taken.found() == []
 
 
 def test_the_metrics_file_is_followed_line_by_line(taken, tmp_path):

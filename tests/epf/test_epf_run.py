@@ -132,6 +132,17 @@ def test_no_output_is_a_failure(machine, world):
     assert world.result["reason"] == "no_output"
 
 
+def test_an_output_directory_that_is_gone_is_no_output(machine, world):
+    assert machine.run("import os, sys; os.rmdir(sys.argv[-1])")[0] == 1
+    assert world.result["reason"] == "no_output"
+
+
+def test_outputs_the_processor_locked_are_stored_all_the_same(machine, world):
+    program = "import os, sys; d = sys.argv[-1] + '/d'; os.mkdir(d); open(d + '/f', 'w').write('x')\n"
+    machine.run(program + "os.chmod(d + '/f', 0); os.chmod(d, 0)")
+    assert stored(world) == {"d/f": b"x"}
+
+
 def test_output_bytes_pass_through_unchanged(machine, world):
     program = (
         r"import sys, os; os.write(1, b'a\xff\r50%\r100%\n'); os.write(2, b'err\n'); os.write(1, b'no end')" + "\n"
@@ -248,6 +259,7 @@ def test_cancelling_ends_the_processor(machine, world):
     ("program", "words"),
     [
         ("import os, sys; os.symlink('/etc/passwd', sys.argv[-1] + '/link')", "link is a symbolic link"),
+        ("import os, sys; os.rmdir(sys.argv[-1]); os.symlink('/etc', sys.argv[-1])", "replaced by a symbolic link"),
         ("import os, sys; os.mkfifo(sys.argv[-1] + '/pipe')", "pipe is a named pipe"),
         ("import os, sys; open(sys.argv[-1] + '/a\\nb', 'w')", "cannot be stored"),
         ("import os, sys; os.makedirs(sys.argv[-1] + '/.git/hooks')", "cannot be stored"),

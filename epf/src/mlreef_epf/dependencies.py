@@ -19,6 +19,8 @@ from mlreef_epf import errors, log
 PLACE = "/opt/deps"
 _FORMAT = "1"  # raise when the same lock must give another layer
 _PLATFORMS = {"amd64": "x86_64-manylinux_2_36", "arm64": "aarch64-manylinux_2_36"}
+_UNMET = "the requirements cannot be met"
+_UNMET_HERE = "the requirements cannot be met together with the packages the environment holds"
 _PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)")
 
 
@@ -65,9 +67,11 @@ class Installer:
 
     def lock(self, requirements, held=()):
         """Resolve a requirements file under the base image's packages; those are left out of the result."""
-        constraints = os.path.join(self._scratch, "held.txt")
-        with open(constraints, "w") as out:
-            out.write("\n".join(held) + "\n")
+        constraints = ()
+        if held:
+            constraints = ("--constraint", os.path.join(self._scratch, "held.txt"))
+            with open(constraints[1], "w") as out:
+                out.write("".join(pin + "\n" for pin in held))
         text = self._compile(requirements, constraints) if self._uv else self._freeze(requirements, constraints)
         text = _without(text, set(held))
         state = f"{_FORMAT}\n{self._target.python}\n{self._target.architecture}\n{text}"
@@ -101,9 +105,9 @@ class Installer:
 
     def _compile(self, requirements, constraints):
         out = os.path.join(self._scratch, "compiled.txt")
-        argv = [self._uv, "pip", "compile", requirements, "--constraints", constraints, "--generate-hashes"]
+        argv = [self._uv, "pip", "compile", requirements, *constraints, "--generate-hashes"]
         argv += ["--no-header", "--no-annotate", "--output-file", out, *self._common()]
-        self._run(argv, "the requirements cannot be met")
+        self._run(argv, _UNMET_HERE if constraints else _UNMET)
         with open(out) as handle:
             return handle.read()
 
@@ -117,8 +121,8 @@ class Installer:
         """What pip would install; pip lists no hashes, so the versions alone are the lock."""
         trial = os.path.join(self._scratch, "trial")
         argv = [sys.executable, "-m", "pip", "install", "--target", trial, "--no-compile", "-r", requirements]
-        argv += ["-c", constraints] + (["--only-binary", ":all:"] if self._only_binary else [])
-        self._run(argv, "the requirements cannot be met")
+        argv += [*constraints, *(["--only-binary", ":all:"] if self._only_binary else [])]
+        self._run(argv, _UNMET_HERE if constraints else _UNMET)
         argv = [sys.executable, "-m", "pip", "freeze", "--all", "--path", trial]
         frozen = self._run(argv, "the packages cannot be listed")
         shutil.rmtree(trial, ignore_errors=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
+import select
 import threading
 import time
 
@@ -17,13 +17,13 @@ _lock = threading.Lock()
 
 def write(data):
     """Write all bytes to stdout unchanged; a closed log never stops a job."""
-    with _lock:
-        view = memoryview(data)
-        try:
-            while view:
-                view = view[os.write(sys.__stdout__.fileno(), view) :]
-        except (BrokenPipeError, AttributeError):
-            return
+    view = memoryview(data)
+    with _lock, contextlib.suppress(OSError):
+        while view:
+            try:
+                view = view[os.write(1, view) :]
+            except BlockingIOError:
+                select.select([], [1], [], 1.0)
 
 
 def say(text):

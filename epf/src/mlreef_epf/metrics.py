@@ -146,12 +146,10 @@ class Printed:
     """Finds metric lines in the processor's output, which comes in pieces of any size."""
 
     def __init__(self, points):
-        self._points, self._tail, self._skipping = points, b"", False
+        self._points, self._tail = points, b""
 
     def feed(self, data):
         """Take the next bytes of the output."""
-        if _PREFIX[:1] not in data and not self._tail and b"\n" not in data and b"\r" not in data:
-            return
         lines = (self._tail + data).replace(b"\r", b"\n").split(b"\n")
         self._tail = lines.pop()[:4096]
         for line in lines:

@@ -32,8 +32,11 @@ class Found:
 def scan(name, directory, max_files, max_bytes):
     """The files of one output, sorted by path; refuses what cannot be stored, saying which file and why."""
     found, folders, total = [], [""], 0
-    while folders:
+    if os.path.islink(directory):
+        raise errors.Failure("output %r: its directory has been replaced by a symbolic link" % name)
+    while folders and os.path.isdir(directory):
         folder = folders.pop()
+        os.chmod(os.path.join(directory, folder), 0o755)  # noqa: S103 - a processor may have locked it
         with os.scandir(os.path.join(directory, folder)) as entries:
             for entry in entries:
                 path = _checked(name, folder + entry.name)

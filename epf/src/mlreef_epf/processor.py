@@ -72,6 +72,9 @@ class Supervisor:
         except (OSError, ValueError) as exc:
             raise errors.Failure("the command %r cannot be started: %s" % (argv[0], exc), exit_code=126) from exc
         os.set_blocking(process.stdout.fileno(), False)
+        # Should memory run out, the kernel is to pick the processor, so that EPF lives to report it.
+        with contextlib.suppress(OSError), open("/proc/%d/oom_score_adj" % process.pid, "w") as out:
+            out.write("500")
         return process
 
     def _follow(self, process, start):

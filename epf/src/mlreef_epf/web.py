@@ -26,6 +26,7 @@ CHUNK = 1 << 20
 _BROKEN = (http.client.HTTPException, OSError, EOFError)
 _AGAIN = frozenset([408, 425, 429, 500, 502, 503, 504])
 _MOVED = (301, 302, 303, 307, 308)
+_CONNECT_S = 20.0
 _SMALL = 256 << 20
 
 
@@ -90,7 +91,7 @@ class _Request:
 class Client:
     """Keep-alive connections to any number of servers; safe to use from several threads."""
 
-    def __init__(self, proxy_socket="", patience=120.0, timeout=60.0, pause=0.25):
+    def __init__(self, proxy_socket="", patience=120.0, timeout=300.0, pause=0.25):
         self._socket, self._patience, self._timeout, self._pause = proxy_socket, patience, timeout, pause
         self._idle = {}
         self._guard = threading.Lock()
@@ -262,16 +263,19 @@ class _Tunnelled(http.client.HTTPSConnection):
 
 
 def _dial(where, timeout):
+    """A connected socket; connecting is quick or fails, while an answer (a large file, hashed) may take its time."""
     if isinstance(where, str):
         raw = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        raw.settimeout(timeout)
+        raw.settimeout(_CONNECT_S)
         try:
             raw.connect(where)
         except OSError:
             raw.close()
             raise
+        raw.settimeout(timeout)
         return raw
-    raw = socket.create_connection(where, timeout)
+    raw = socket.create_connection(where, _CONNECT_S)
+    raw.settimeout(timeout)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return raw
 
