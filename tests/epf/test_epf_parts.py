@@ -50,7 +50,8 @@ def taken():
         (b"mlreef: iteration=7, loss=1e-3", [("loss", 7, 0.001)]),
         (b"mlreef: loss=2", [("loss", 0, 2.0)]),
         (b"mlreef: epoch=3", []),
-        (b"mlreef: loss=nan", []),
+        (b"mlreef: loss=nan", [("loss", 0, "NaN")]),
+        (b"mlreef: loss=-inf", [("loss", 0, "-Infinity")]),
         (b"mlreef: loss=high", []),
         (b"other: loss=2", []),
         (b"see mlreef: loss=2", []),
@@ -109,11 +110,17 @@ def test_every_shape_of_experiment_json_is_read(taken, tmp_path, content, expect
 def test_experiment_json_yields_only_what_is_new(taken, tmp_path):
     path = tmp_path / "experiment.json"
     follower = metrics.ExperimentFile(str(path), taken.points)
-    for content in ('{"loss": [3]}', '{"loss": [3, 2', '{"loss": [3, 2]}', '{"loss": [3, 2], "acc": 1}'):
+    for content in (
+        '{"loss": [3, NaN]}',
+        '{"loss": [3]}',
+        '{"loss": [3, 2',
+        '{"loss": [3, 2]}',
+        '{"loss": [3, 2], "acc": 1}',
+    ):
         path.write_text(content)
         follower.poll()
         follower.poll()
-    assert taken.found() == [("loss", 0, 3.0), ("loss", 1, 2.0), ("acc", 0, 1.0)]
+    assert taken.found() == [("loss", 0, 3.0), ("loss", 1, "NaN"), ("loss", 1, 2.0), ("acc", 0, 1.0)]
 
 
 def test_a_metrics_file_that_is_a_link_or_a_pipe_is_left_alone(taken, tmp_path):

@@ -166,11 +166,13 @@ def test_all_three_roads_of_metrics_arrive(machine, world):
         "f.close()\n"
         "pathlib.Path('experiment.json').write_text(json.dumps({'metrics': {'c': [3, 4]}}))\n"
         "print('mlreef: epoch=3 d=0.25, e=nan')\n"
+        'open(os.environ[\'MLREEF_METRICS\'], \'a\').write(\'\\n{"name": "f", "value": "high"}\')\n'
     )
     code, log = machine.run(program)
     assert code == 0, log
     found = {key: world.metric(key) for key in "abcd"}
     assert found == {"a": [(4, 1.5)], "b": [(0, 2.0)], "c": [(0, 3.0), (1, 4.0)], "d": [(3, 0.25)]}
+    assert world.metric("e") == [(3, "NaN")]
     assert world.params == {"k": "v"}
     assert b"passed over 1 metric" in log
 
@@ -263,6 +265,7 @@ def test_cancelling_ends_the_processor(machine, world):
         ("import os, sys; os.mkfifo(sys.argv[-1] + '/pipe')", "pipe is a named pipe"),
         ("import os, sys; open(sys.argv[-1] + '/a\\nb', 'w')", "cannot be stored"),
         ("import os, sys; os.makedirs(sys.argv[-1] + '/.git/hooks')", "cannot be stored"),
+        ("import sys; open(sys.argv[-1] + '/.gitattributes', 'w')", "cannot be stored"),
     ],
 )
 def test_odd_outputs_are_refused_with_the_reason(machine, world, program, words):

@@ -32,12 +32,12 @@ class Points:
         now, points = int(self._clock() * 1000), []
         for key, value in values.items():
             number = _number(value)
-            if number is None or not isinstance(key, str) or not 0 < len(key) <= KEY_MAX:
+            if number is None or not isinstance(key, str) or not 0 < len(key) <= KEY_MAX or not key.isprintable():
                 self.skipped += 1
                 continue
             at = self._next.get(key, 0) if step is None else step
             self._next[key] = at + 1
-            points.append({"key": key, "value": number, "step": at, "time_ms": now})
+            points.append({"key": key, "value": _on_the_wire(number), "step": at, "time_ms": now})
         if points:
             self._on_points(points)
 
@@ -135,9 +135,11 @@ class ExperimentFile:
         fresh = {}
         for key, value in row.items():
             number = _number(value)
-            if number is not None and not (key in STEP_KEYS and step is not None):
-                if self._sent.get((key, step)) != number:
-                    self._sent[(key, step)] = fresh[key] = number
+            if number is None or (key in STEP_KEYS and step is not None):
+                continue
+            if _on_the_wire(number) != self._sent.get((key, step)):  # NaN differs from itself, its word does not
+                self._sent[(key, step)] = _on_the_wire(number)
+                fresh[key] = number
         if fresh:
             self._points.add(fresh, step)
 
@@ -184,10 +186,16 @@ def _number(value):
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
-        number = float(value)
+        return float(value)
     except OverflowError:
         return None
-    return number if math.isfinite(number) else None
+
+
+def _on_the_wire(number):
+    """JSON has no NaN and no infinity, but a loss that went there is news: they travel as words."""
+    if math.isfinite(number):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
 def _step(row):

@@ -16,6 +16,7 @@ from mlreef_epf import errors, lfs, log
 
 CHUNK = 1 << 20
 PATH_MAX = 1024
+_GIT = (".git", ".gitattributes", ".gitmodules")
 _KINDS = ((stat.S_ISLNK, "a symbolic link"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
 
 
@@ -61,7 +62,7 @@ def _checked(output, path):
         path.encode("utf-8")
     except UnicodeEncodeError:
         raise errors.Failure("output %r: the file name %r is not UTF-8; rename it" % (output, path)) from None
-    if any(ord(c) < 32 or ord(c) == 127 for c in name) or name.lower() == ".git" or "\\" in name:
+    if any(ord(c) < 32 or ord(c) == 127 for c in name) or name.lower() in _GIT or "\\" in name:
         raise errors.Failure("output %r: the file name %r cannot be stored in git; rename it" % (output, path))
     if len(path.encode("utf-8")) > PATH_MAX:
         raise errors.Failure("output %r: the path %s... is longer than %d bytes" % (output, path[:60], PATH_MAX))

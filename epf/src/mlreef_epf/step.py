@@ -170,7 +170,7 @@ class _Step:
                 send.close()
                 shutil.rmtree(private, ignore_errors=True)
                 if points.skipped:
-                    log.say("passed over %d metric values that are not finite numbers" % points.skipped)
+                    log.say("passed over %d metric values without a proper name and number" % points.skipped)
 
     def _found(self, spec):
         found = {}
