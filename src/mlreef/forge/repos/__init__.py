@@ -1,0 +1,1 @@
+"""Git repositories of projects: transport, contents, commits, branches and tags."""
