@@ -195,6 +195,21 @@ queue = Table(
 )
 """One row: its version grows with every change that can give a runner something to do."""
 
+pushes = Table(
+    "ci_pushes",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("project_id", BigId, nullable=False),
+    Column("user_id", BigId, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("before", String(64), nullable=False),
+    Column("after", String(64), nullable=False),
+    Column("options", Json, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+"""Pushes that were acknowledged and whose pipeline and webhook are still to come."""
+
 variables = Table(
     "ci_variables",
     metadata,

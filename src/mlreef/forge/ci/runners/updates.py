@@ -17,7 +17,7 @@ from mlreef.forge.ci.statuses import Status
 from mlreef.forge.ci.traces import service as traces
 from mlreef.kit import ids
 from mlreef.kit.db import Tx
-from mlreef.kit.errors import Kind, PlatformError, forbidden, invalid
+from mlreef.kit.errors import Kind, PlatformError, forbidden, invalid, unauthenticated
 
 UPDATE_INTERVAL = "3"
 _STATES = {"pending", "running", "success", "failed"}
@@ -52,6 +52,14 @@ async def get_live(tx: Tx, job_id: int, token: Any) -> RowMapping:
     job = await find_by_token(tx, job_id, token)
     if Status(job["status"]) not in statuses.ALIVE:
         raise Stale(job["status"])
+    return job
+
+
+async def get_by_live_token(tx: Tx, token: Any) -> RowMapping:
+    """The job that a token was made for, while it runs."""
+    job = await jobs_store.find_by_token(tx, ids.hash_token(token)) if isinstance(token, str) and token else None
+    if job is None or Status(job["status"]) not in statuses.ALIVE:
+        raise unauthenticated("401 Unauthorized")
     return job
 
 

@@ -17,6 +17,7 @@ def upgrade() -> None:
     """Create the tables; the queue begins at version 1."""
     _ci_pipelines()
     _ci_queue()
+    _ci_pushes()
     _ci_runners()
     _ci_variables()
     _hooks()
@@ -70,6 +71,22 @@ def _ci_queue() -> None:
         "ci_queue",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("version", BigId, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+def _ci_pushes() -> None:
+    op.create_table(
+        "ci_pushes",
+        sa.Column("id", BigId, autoincrement=True, nullable=False),
+        sa.Column("project_id", BigId, nullable=False),
+        sa.Column("user_id", BigId, nullable=False),
+        sa.Column("ref", sa.Text(), nullable=False),
+        sa.Column("before", sa.String(length=64), nullable=False),
+        sa.Column("after", sa.String(length=64), nullable=False),
+        sa.Column("options", Json(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
 
