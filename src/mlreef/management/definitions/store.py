@@ -1,4 +1,4 @@
-"""Queries over saved data pipelines, and the look-up of processor versions that definitions name."""
+"""Queries over saved data pipelines."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from sqlalchemy import func, select
 from mlreef.kit.db import Tx
 from mlreef.kit.paging import Page, Paged
 from mlreef.management.definitions import tables
-from mlreef.management.processors import tables as processor_tables
-
-NOT_RUNNABLE = ("unpublished",)
 
 
 async def add(tx: Tx, values: Mapping[str, Any]) -> None:
@@ -33,19 +30,3 @@ async def list_page(tx: Tx, project_id: int, page: Page) -> Paged[Mapping[str, A
     total: int = await tx.scalar(select(func.count()).select_from(table).where(where))
     rows = await tx.all(select(table).where(where).order_by(table.c.id.desc()).limit(page.size).offset(page.offset))
     return Paged([dict(row) for row in rows], page, total)
-
-
-async def find_version(tx: Tx, project_path: str, name: str, version: str) -> Mapping[str, Any] | None:
-    """A processor version by its reference; `latest` is the newest by number."""
-    processors, versions = processor_tables.processors, processor_tables.versions
-    statement = (
-        select(versions, processors.c.project_id, processors.c.project_path, processors.c.name)
-        .join(processors, processors.c.id == versions.c.processor_id)
-        .where(processors.c.project_path == project_path, processors.c.name == name)
-        .where(versions.c.status.not_in(NOT_RUNNABLE))
-    )
-    if version != "latest":
-        statement = statement.where(versions.c.version == version)
-    newest = (versions.c.major.desc(), versions.c.minor.desc(), versions.c.patch.desc(), versions.c.published_at.desc())
-    row = await tx.find(statement.order_by(*newest).limit(1))
-    return dict(row) if row is not None else None

@@ -33,6 +33,9 @@ KEPT_FRAMES = 4000
 KEPT_LOG = 256 << 10
 
 
+Allowed = Callable[[], Awaitable[bool]]
+
+
 class Traces(Protocol):
     """The forge's job logs, read with a watcher's own credential."""
 
@@ -200,9 +203,7 @@ class Channels:
         return channel, asyncio.create_task(channel.pump(), name=f"events of {run_id}"), 0
 
 
-async def follow(
-    channel: Channel, position: int, snapshot: bytes, allowed: Callable[[], Awaitable[bool]]
-) -> AsyncIterator[bytes]:
+async def follow(channel: Channel, position: int, snapshot: bytes, allowed: Allowed) -> AsyncIterator[bytes]:
     """The stream of one watcher: the run, the logs so far, then what changes; ends when its rights end.
 
     `position` was taken before the snapshot was read, so nothing falls between them.
@@ -216,8 +217,12 @@ async def follow(
         now = time.monotonic()
         if now - checked >= RECHECK_EVERY:
             checked = now
-            if not await allowed():
-                return
+            try:
+                if not await allowed():
+                    return
+            except PlatformError as exc:
+                if exc.kind is not Kind.UNAVAILABLE:
+                    return
         if part is not None:
             quiet_since = now
             yield part

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from mlreef.kit.tasks import Loop
@@ -65,8 +64,3 @@ def capacity(state: State, machine: str) -> jobs.Capacity:
 def framework(state: State) -> ci_config.Framework:
     """Where jobs find this service and their framework."""
     return ci_config.Framework(state.settings.external_url, state.settings.epf_url, state.framework.required().sha256)
-
-
-async def joined(chunks: AsyncIterator[bytes]) -> bytes:
-    """All chunks as one."""
-    return b"".join([chunk async for chunk in chunks])

@@ -30,10 +30,10 @@ def key_of(step: Step, digests: Digests) -> str | None:
     )
 
 
-async def take_hit(tx: Tx, step: Step, key: str) -> list[Output] | None:
-    """The outputs that an earlier success left for this key, made this step's own; None for a miss.
+async def find_hit(tx: Tx, step: Step, key: str) -> list[Output] | None:
+    """The outputs that an earlier success left for this key, as this step's own; None for a miss.
 
-    Sets the step's key and reason either way; the caller writes the step.
+    Sets the step's key, reason and origin; nothing is written.
     """
     step.cache_key = key
     hit = await store.find_cached(tx, step.project_id, key)
@@ -44,8 +44,13 @@ async def take_hit(tx: Tx, step: Step, key: str) -> list[Output] | None:
     step.cached, step.cached_from = True, hit["step_id"]
     step.cache_reason = f'same as step "{hit["name"]}" of run #{hit["number"]}'
     step.result = hit["result"]
-    outputs = [replace(one, step_id=step.id) for one in found]
-    for output in outputs:
+    return [replace(one, step_id=step.id) for one in found]
+
+
+async def take_hit(tx: Tx, step: Step, key: str) -> list[Output] | None:
+    """Find a hit and record its outputs as the step's; the caller writes the step."""
+    outputs = await find_hit(tx, step, key)
+    for output in outputs or ():
         await store.put_output(tx, output)
     return outputs
 

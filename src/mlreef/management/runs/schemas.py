@@ -81,3 +81,21 @@ def step_json(step: Step, outputs: list[Output]) -> dict[str, Any]:
         "finished_at": clock.iso(step.finished_at),
         "duration_s": step.duration_s,
     }
+
+
+def pinned(view: RunView) -> dict[str, Any]:
+    """The run's definition with what its names meant: commits for branches, numbers for `latest`."""
+    found: dict[str, Any] = {**view.run.definition, "steps": []}
+    for document in view.run.definition["steps"]:
+        step = view.step(document["name"])
+        if step is None:
+            continue
+        sources = {one["name"]: one["source"] for one in step.inputs}
+        inputs = {
+            name: {"commit": sources[name]["commit"], "path": sources[name]["path"]}
+            if sources.get(name, {}).get("type") == "git"
+            else source
+            for name, source in document.get("inputs", {}).items()
+        }
+        found["steps"].append({**document, "processor": f"{step.slug}@{step.version}", "inputs": inputs})
+    return found

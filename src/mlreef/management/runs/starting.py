@@ -18,6 +18,9 @@ from mlreef.management.runs import caching, progress, store
 from mlreef.management.runs.records import Output, Run, RunView, Step
 from mlreef.management.runs.transitions import RunStatus, StepStatus
 
+UNKNOWN_KEY = "its key is known only when the steps it needs have ended"
+UNWANTED = "this run was asked not to use the cache"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -35,7 +38,7 @@ class Request:
 async def record(tx: Tx, plan: Plan, request: Request, *, now: datetime) -> RunView:
     """Write the snapshot and take what is cached; the run may be over by that alone."""
     run = _run(plan, request, number=await store.next_number(tx, request.project_id), now=now)
-    steps = [_step(run, position, planned, plan) for position, planned in enumerate(plan.steps)]
+    steps = [_step(run, position, planned) for position, planned in enumerate(plan.steps)]
     digests: dict[tuple[str, str], str] = {}
     outputs: dict[str, list[Output]] = {}
     for step in steps:
@@ -49,13 +52,32 @@ async def record(tx: Tx, plan: Plan, request: Request, *, now: datetime) -> RunV
     return view
 
 
+async def forecast(tx: Tx, plan: Plan, project_id: int, *, use_cache: bool, now: datetime) -> list[dict[str, Any]]:
+    """What a run would do now: for each step whether it is cached and why; nothing is written."""
+    draft = _run(plan, Request(project_id, "", "", 0, ""), number=0, now=now)
+    digests: dict[tuple[str, str], str] = {}
+    found = []
+    for position, planned in enumerate(plan.steps):
+        step = _step(draft, position, planned)
+        key = caching.key_of(step, digests)
+        if key is None:
+            step.cache_reason = UNKNOWN_KEY
+        elif not use_cache:
+            step.cache_reason = UNWANTED
+        else:
+            digests |= {(step.name, one.name): one.digest for one in await caching.find_hit(tx, step, key) or ()}
+        cached = {"cached": step.cached, "cache_reason": step.cache_reason}
+        found.append({"step": step.name, **cached, "machine": step.machine, "timeout": step.timeout_s})
+    return found
+
+
 async def _look_up(tx: Tx, run: Run, step: Step, digests: caching.Digests, now: datetime) -> list[Output]:
     key = caching.key_of(step, digests)
     if key is None:
-        step.cache_reason = "its key is known only when the steps it needs have ended"
+        step.cache_reason = UNKNOWN_KEY
         return []
     if not run.use_cache:
-        step.cache_key, step.cache_reason = key, "this run was asked not to use the cache"
+        step.cache_key, step.cache_reason = key, UNWANTED
         return []
     outputs = await caching.take_hit(tx, step, key)
     if outputs is None:
@@ -98,7 +120,7 @@ def _ref_safe(text: str) -> str:
     return safe.removesuffix(".lock") or "run"
 
 
-def _step(run: Run, position: int, planned: PlannedStep, plan: Plan) -> Step:
+def _step(run: Run, position: int, planned: PlannedStep) -> Step:
     version = planned.version
     inputs: list[dict[str, Any]] = [
         {"name": one.name, "flag": one.flag, "source": one.source} for one in planned.inputs

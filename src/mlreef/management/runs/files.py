@@ -1,0 +1,89 @@
+"""Bytes of stored files, streamed from the LFS store of the forge.
+
+Source: https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md. Which file a caller may read is decided
+before; a content hash alone opens nothing, since the store is asked for one project's objects.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from mlreef.kit.errors import PlatformError, not_found, unavailable
+from mlreef.management.settings import Settings
+
+_LFS = "application/vnd.git-lfs+json"
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object of a project's LFS store."""
+
+    project_path: str
+    oid: str
+    size: int
+
+
+async def opened(http: httpx.AsyncClient, settings: Settings, stored: Stored) -> AsyncIterator[bytes]:
+    """The object's bytes; raises before the first byte when there are none to be had."""
+    action = await _download(http, settings, stored)
+    href = httpx.URL(action["href"])
+    # The forge names itself as jobs see it; here it may have another address.
+    own = httpx.URL(settings.forge_url)
+    if str(href).startswith(settings.public_forge_url):
+        href = href.copy_with(scheme=own.scheme, host=own.host, port=own.port)
+    headers = {**_authorization(settings), **action.get("header", {})}
+    request = http.build_request("GET", href, headers=_without_length(headers))
+    try:
+        answer = await http.send(request, stream=True)
+    except httpx.HTTPError as exc:
+        raise unavailable(f"the forge's LFS store does not answer: {type(exc).__name__}") from exc
+    if answer.status_code != 200:
+        await answer.aclose()
+        raise _refused(answer.status_code)
+    return _chunks(answer)
+
+
+def _without_length(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() not in {"transfer-encoding", "content-type"}}
+
+
+async def _chunks(answer: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in answer.aiter_bytes(CHUNK):
+            yield chunk
+    finally:
+        await answer.aclose()
+
+
+async def _download(http: httpx.AsyncClient, settings: Settings, stored: Stored) -> dict[str, Any]:
+    url = f"{settings.forge_url}/{stored.project_path}.git/info/lfs/objects/batch"
+    body = {"operation": "download", "transfers": ["basic"], "objects": [{"oid": stored.oid, "size": stored.size}]}
+    headers = {"accept": _LFS, "content-type": _LFS, **_authorization(settings)}
+    try:
+        answer = await http.post(url, json=body, headers=headers)
+        if answer.status_code != 200:
+            raise _refused(answer.status_code)
+        found = answer.json()["objects"][0]
+        action: dict[str, Any] = found["actions"]["download"]
+    except httpx.HTTPError as exc:
+        raise unavailable(f"the forge's LFS store does not answer: {type(exc).__name__}") from exc
+    except (ValueError, KeyError, IndexError, TypeError) as exc:
+        raise not_found("File content") from exc
+    return action
+
+
+def _authorization(settings: Settings) -> dict[str, str]:
+    given = base64.b64encode(f"mlreef-bot:{settings.service_token}".encode()).decode()
+    return {"authorization": f"Basic {given}"}
+
+
+def _refused(status: int) -> PlatformError:
+    if status in {401, 403, 404}:
+        return not_found("File content")
+    return unavailable(f"the forge's LFS store answered {status}")

@@ -1,0 +1,1 @@
+"""What runs made to be looked at and worked on: pictures of visualizations, datasets of data operations."""
