@@ -75,14 +75,16 @@ def build(reef: MLReef, token: str, name: str, say: Callable[[str], None]) -> di
         user = reef.http.call("GET", "/api/v4/user")["username"]
         variables = {**os.environ, "MLREEF_REGISTRY_USERNAME": user, "MLREEF_REGISTRY_PASSWORD": token}
         result = _run(command, variables, say)
-    image = result.get("image") or f"{reef.url.partition('//')[2]}/{repository}@{result['digest']}"
-    return reef.register_environment(name=name, image=image)
+    fields = {key: result[key] for key in ("title", "framework") if result.get(key)}
+    return reef.register_environment(name=name, image=result["image"], **fields)
 
 
 def _registry(reef: MLReef) -> str:
-    answer = reef.http.call("GET", "/api/v1/server")
-    url: str = answer["registry_url"]
-    return url
+    """The registry's URL, from the name that the forge gives images of the environments' project."""
+    project = reef.forge.projects.get(f"{GROUP}/{PROJECT}").attributes
+    host = str(project.get("container_registry_image_prefix") or "").partition("/")[0]
+    scheme, _, own = reef.url.partition("://")
+    return f"{scheme}://{host or own}"
 
 
 def _tools() -> list[str]:
