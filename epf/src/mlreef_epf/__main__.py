@@ -5,7 +5,7 @@ import sys
 from mlreef_epf import cli
 
 
-def main():
+def main() -> None:
     """Run the command line."""
     sys.exit(cli.main(sys.argv[1:]))
 

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import time
+from typing import Any, Iterable, Iterator, Optional, Tuple
 
 CHUNK = 1 << 20
 GIT, LFS = "git", "lfs"
@@ -22,7 +23,7 @@ class Mismatch(Exception):
     """The bytes are not what their address says."""
 
 
-def hasher(kind, size):
+def hasher(kind: str, size: int) -> Any:
     """The hash whose hex digest is the address of content of this kind and size."""
     if kind == LFS:
         return hashlib.sha256()
@@ -34,11 +35,11 @@ def hasher(kind, size):
 class Cache:
     """Objects under one directory: <kind>/<first two characters>/<the rest>."""
 
-    def __init__(self, directory):
+    def __init__(self, directory: str) -> None:
         self._directory = directory
         os.makedirs(os.path.join(directory, "tmp"), exist_ok=True)
 
-    def place(self, kind, oid, target, mode=0o444):
+    def place(self, kind: str, oid: str, target: str, mode: int = 0o444) -> bool:
         """Copy an object to a path, verified; False when the cache does not hold it (any more)."""
         source = self._path(kind, oid)
         try:
@@ -60,11 +61,11 @@ class Cache:
             os.unlink(source)
         return False
 
-    def has(self, kind, oid):
+    def has(self, kind: str, oid: str) -> bool:
         """Whether an object seems to be there; `place` has the last word."""
         return os.path.isfile(self._path(kind, oid))
 
-    def small(self, kind, oid, limit):
+    def small(self, kind: str, oid: str, limit: int) -> Optional[bytes]:
         """The content of an object no larger than the limit, else None."""
         try:
             with open(self._path(kind, oid), "rb") as handle:
@@ -74,7 +75,7 @@ class Cache:
         except FileNotFoundError:
             return None
 
-    def store(self, kind, oid, size, pieces):
+    def store(self, kind: str, oid: str, size: int, pieces: Iterable[bytes]) -> None:
         """Write an object atomically; raises Mismatch when the bytes do not hash to their address."""
         handle, name = tempfile.mkstemp(dir=os.path.join(self._directory, "tmp"))
         try:
@@ -97,7 +98,7 @@ class Cache:
                 os.unlink(name)
             raise
 
-    def trim(self, limit):
+    def trim(self, limit: int) -> None:
         """Drop the objects unused for longest until the cache fits; looks at most once an hour."""
         stamp = os.path.join(self._directory, "trimmed")
         with contextlib.suppress(OSError):
@@ -114,7 +115,7 @@ class Cache:
                 os.unlink(path)
                 excess -= size
 
-    def _objects(self):
+    def _objects(self) -> Iterator[Tuple[float, int, str]]:
         for kind in (GIT, LFS):
             for folder, _, names in os.walk(os.path.join(self._directory, kind)):
                 for name in names:
@@ -123,12 +124,12 @@ class Cache:
                         status = os.stat(path)
                         yield status.st_mtime, status.st_size, path
 
-    def _path(self, kind, oid):
+    def _path(self, kind: str, oid: str) -> str:
         return os.path.join(self._directory, kind, oid[:2], oid[2:])
 
 
 @contextlib.contextmanager
-def opened(directory):
+def opened(directory: str) -> Iterator[Cache]:
     """The machine's cache, or a private one for this job when there is none or it is not writable."""
     if directory:
         try:

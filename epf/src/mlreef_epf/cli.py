@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Sequence
 
 from mlreef_epf import __version__
 
 
-def main(argv):
+def main(argv: Sequence[str]) -> int:
     """Run one subcommand and return its exit code."""
     args = _parser().parse_args(argv)
     if args.command == "run":
@@ -24,7 +25,7 @@ def main(argv):
     return environments.command(args, os.environ)
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="epf", description="The executable pipeline framework of MLReef.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from mlreef_epf import errors, log
 
@@ -32,7 +33,7 @@ class Target:
     architecture: str = ""
 
     @property
-    def ours(self):
+    def ours(self) -> bool:
         """Whether this interpreter can compile for it."""
         return self.python == "%d.%d" % sys.version_info[:2]
 
@@ -42,16 +43,16 @@ class Lock:
     """A resolved set of packages: the text to install from, and its key."""
 
     text: str
-    packages: tuple
+    packages: Tuple[str, ...]
     key: str
 
 
-def canonical_name(name):
+def canonical_name(name: str) -> str:
     """A package's name as indexes compare it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def pins(text):
+def pins(text: str) -> Tuple[str, ...]:
     """The name==version pairs of a lock file."""
     found = (_PINNED.match(line) for line in text.splitlines())
     return tuple("%s==%s" % (canonical_name(m.group(1)), m.group(2)) for m in found if m)
@@ -60,16 +61,23 @@ def pins(text):
 class Installer:
     """Locks and installs with the tools of this machine."""
 
-    def __init__(self, scratch, target, uv="", only_binary=True, env=None):
+    def __init__(
+        self,
+        scratch: str,
+        target: Target,
+        uv: str = "",
+        only_binary: bool = True,
+        env: Optional[Mapping[str, str]] = None,
+    ) -> None:
         self._scratch, self._target, self._only_binary = scratch, target, only_binary
         self._uv = find_uv(uv)
         self._env = _environment(env or {}, scratch)
 
-    def lock(self, requirements, held=()):
+    def lock(self, requirements: str, held: Sequence[str] = ()) -> Lock:
         """Resolve a requirements file under the base image's packages; those are left out of the result."""
-        constraints = ()
+        constraints: List[str] = []
         if held:
-            constraints = ("--constraint", os.path.join(self._scratch, "held.txt"))
+            constraints = ["--constraint", os.path.join(self._scratch, "held.txt")]
             with open(constraints[1], "w") as out:
                 out.write("".join(pin + "\n" for pin in held))
         text = self._compile(requirements, constraints) if self._uv else self._freeze(requirements, constraints)
@@ -77,7 +85,7 @@ class Installer:
         state = f"{_FORMAT}\n{self._target.python}\n{self._target.architecture}\n{text}"
         return Lock(text, pins(text), hashlib.sha256(state.encode()).hexdigest())
 
-    def install(self, lock, directory):
+    def install(self, lock: Lock, directory: str) -> None:
         """Install a lock's packages into a directory, compiled for images whose files are never written again."""
         path = os.path.join(self._scratch, "lock.txt")
         with open(path, "w") as out:
@@ -103,7 +111,7 @@ class Installer:
         self._run(argv, "the packages cannot be installed")
         _tidy(directory)
 
-    def _compile(self, requirements, constraints):
+    def _compile(self, requirements: str, constraints: Sequence[str]) -> str:
         out = os.path.join(self._scratch, "compiled.txt")
         argv = [self._uv, "pip", "compile", requirements, *constraints, "--generate-hashes"]
         argv += ["--no-header", "--no-annotate", "--output-file", out, *self._common()]
@@ -111,13 +119,13 @@ class Installer:
         with open(out) as handle:
             return handle.read()
 
-    def _common(self):
+    def _common(self) -> List[str]:
         argv = ["--python", sys.executable, "--python-version", self._target.python]
         if self._target.architecture in _PLATFORMS:
             argv += ["--python-platform", _PLATFORMS[self._target.architecture]]
         return argv + (["--only-binary", ":all:"] if self._only_binary else [])
 
-    def _freeze(self, requirements, constraints):
+    def _freeze(self, requirements: str, constraints: Sequence[str]) -> str:
         """What pip would install; pip lists no hashes, so the versions alone are the lock."""
         trial = os.path.join(self._scratch, "trial")
         argv = [sys.executable, "-m", "pip", "install", "--target", trial, "--no-compile", "-r", requirements]
@@ -128,7 +136,7 @@ class Installer:
         shutil.rmtree(trial, ignore_errors=True)
         return frozen
 
-    def _run(self, argv, problem):
+    def _run(self, argv: Sequence[str], problem: str) -> str:
         done = subprocess.run(
             argv, cwd=self._scratch, env=self._env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
@@ -141,7 +149,7 @@ class Installer:
         return done.stdout
 
 
-def compile_bytecode(directory, python=(sys.executable,), place=PLACE):
+def compile_bytecode(directory: str, python: Sequence[str] = (sys.executable,), place: str = PLACE) -> None:
     """Compile a directory's modules; unchecked, since layers carry no times and jobs cannot write."""
     argv = [*python, "-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash"]
     argv += ["-s", directory, "-p", place] if sys.version_info >= (3, 9) and place != directory else []
@@ -150,7 +158,7 @@ def compile_bytecode(directory, python=(sys.executable,), place=PLACE):
     subprocess.run([*argv, directory], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def find_uv(given=""):
+def find_uv(given: str = "") -> str:
     """The uv binary: the one named, the one of the image, of the path or of this Python."""
     for path in (given, "/usr/local/bin/uv", shutil.which("uv") or ""):
         if path and os.access(path, os.X_OK) and _is_program(path):
@@ -163,13 +171,13 @@ def find_uv(given=""):
         return ""
 
 
-def _is_program(path):
+def _is_program(path: str) -> bool:
     """A real binary, no shim script that means something else elsewhere."""
     with open(path, "rb") as handle:
         return handle.read(4) == b"\x7fELF"
 
 
-def _environment(env, scratch):
+def _environment(env: Mapping[str, str], scratch: str) -> Dict[str, str]:
     kept = {k: v for k, v in env.items() if not k.startswith(("CI_", "GITLAB_", "FF_", "MLREEF_", "PYTHON"))}
     for ours, theirs in (
         ("UV_DEFAULT_INDEX", "PIP_INDEX_URL"),
@@ -183,7 +191,7 @@ def _environment(env, scratch):
     return kept
 
 
-def _without(text, held):
+def _without(text: str, held: Set[str]) -> str:
     """A lock without the packages the base image already holds in the same version."""
     kept, skipping = [], False
     for line in text.splitlines():
@@ -194,7 +202,7 @@ def _without(text, held):
     return "".join(line + "\n" for line in kept)
 
 
-def _tidy(directory):
+def _tidy(directory: str) -> None:
     """Remove what installers leave that differs from one time to the next."""
     for name in (".lock", "__pycache__"):
         path = os.path.join(directory, name)

@@ -6,11 +6,13 @@ digest. A definition is a base (Debian packages) or builds on one (Python packag
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import pkgutil
 import shutil
 import tempfile
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, cast
 
 from mlreef_epf import dependencies, errors, images, layers, log, registry, rootfs, web
 
@@ -23,7 +25,7 @@ _ENV = [
 ]
 
 
-def command(args, environ):
+def command(args: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Run `environment build`; returns the process's exit code."""
     try:
         definition = load(args.name, args.definition)
@@ -36,18 +38,18 @@ def command(args, environ):
     return 0
 
 
-def load(name, path=None):
+def load(name: str, path: Optional[str] = None) -> Dict[str, Any]:
     """A definition from a file, or one of those that come along."""
     try:
         if path:
             with open(path, "rb") as handle:
-                return json.load(handle)
-        return json.loads(_packaged(name))
+                return cast("Dict[str, Any]", json.load(handle))
+        return cast("Dict[str, Any]", json.loads(_packaged(name)))
     except (OSError, ValueError) as exc:
         raise errors.Failure("there is no readable definition of an environment %r: %s" % (name, exc)) from exc
 
 
-def _packaged(name):
+def _packaged(name: str) -> bytes:
     here = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "environments", name + ".json")
     if os.path.isfile(here):
         with open(here, "rb") as handle:
@@ -57,14 +59,16 @@ def _packaged(name):
 
 
 class _Build:
-    def __init__(self, args, environ, definition, scratch):
+    def __init__(
+        self, args: argparse.Namespace, environ: Mapping[str, str], definition: Dict[str, Any], scratch: str
+    ) -> None:
         self._args, self._environ, self._definition, self._scratch = args, environ, definition, scratch
         username = environ.get("MLREEF_REGISTRY_USERNAME") or environ.get("MLREEF_REGISTRY_USER") or ""
         password = environ.get("MLREEF_REGISTRY_PASSWORD", "")
         self._registry = registry.Registry(web.Client(patience=60.0), args.registry, username, password)
         self._uv = dependencies.find_uv(args.uv or "")
 
-    def run(self):
+    def run(self) -> Dict[str, Any]:
         """Build and push; returns what the last line says."""
         if self._definition.get("from"):
             base, added = self._derived(), []
@@ -92,7 +96,7 @@ class _Build:
                 "framework": self._definition.get("framework"), "size": size, "packages": list(packages),
                 "image": "%s/%s@%s" % (host, self._args.repository, digest)}  # fmt: skip
 
-    def _derived(self):
+    def _derived(self) -> images.Base:
         wanted = self._args.base or "%s/%s:latest" % (os.path.dirname(self._args.repository), self._definition["from"])
         host = self._registry.url.partition("//")[2]
         if not wanted.startswith(host + "/"):
@@ -101,7 +105,7 @@ class _Build:
         log.say("building on %s" % wanted)
         return images.get_base(self._registry, repository, reference)
 
-    def _base_layers(self):
+    def _base_layers(self) -> List[Any]:
         root = os.path.join(self._scratch, "root")
         os.makedirs(root)
         rootfs.Assembly(root, self._scratch, self._args.bwrap or "").build(
@@ -125,7 +129,7 @@ class _Build:
             )
         return added
 
-    def _packages(self, base, held):
+    def _packages(self, base: images.Base, held: Sequence[str]) -> Tuple[List[Any], Tuple[str, ...]]:
         requirements = self._args.requirements and os.path.abspath(self._args.requirements)
         if not requirements and not self._definition.get("requirements"):
             return [], ()
@@ -149,7 +153,7 @@ class _Build:
             (layer, "packages %s" % lock.key[:16], {"mlreef.lock": lock.key, "mlreef.diff_id": layer.diff_id})
         ], lock.packages
 
-    def _compile(self, base, target, directory):
+    def _compile(self, base: images.Base, target: dependencies.Target, directory: str) -> None:
         """Compile with this Python if it is the right one, else with the base image's own."""
         log.say("compiling")
         if target.ours:
@@ -170,7 +174,7 @@ class _Build:
         assembly.inside([*argv, dependencies.PLACE])
         shutil.move(place, directory)
 
-    def _labels(self, packages):
+    def _labels(self, packages: Sequence[str]) -> Dict[str, str]:
         return {
             "org.opencontainers.image.title": self._args.name,
             "mlreef.environment": self._args.name,

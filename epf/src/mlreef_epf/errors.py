@@ -8,7 +8,7 @@ class Failure(Exception):
 
     reason = "epf_error"
 
-    def __init__(self, message, exit_code=1):
+    def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
         self.message = message
         self.exit_code = exit_code

@@ -5,9 +5,11 @@ GitLab REST v4, documented endpoints only (docs.gitlab.com/api/repositories).
 
 from __future__ import annotations
 
+import http.client
 import tarfile
 import urllib.parse
 from dataclasses import dataclass
+from typing import Any, Callable, Iterator, List, Tuple
 
 from mlreef_epf import errors, web
 
@@ -24,12 +26,12 @@ class Blob:
 class Project:
     """One project of the forge, as this job may see it."""
 
-    def __init__(self, client, url, project_id, job_token):
+    def __init__(self, client: web.Client, url: str, project_id: Any, job_token: str) -> None:
         self._client = client
         self._base = "%s/api/v4/projects/%s/repository" % (url.rstrip("/"), project_id)
         self._headers = {"JOB-TOKEN": job_token}
 
-    def list_files(self, commit, path):
+    def list_files(self, commit: str, path: str) -> Tuple[List[Blob], List[str]]:
         """Every regular file at or below a path of a commit, and the paths that are links or submodules."""
         path = path.strip("/")
         rows = self._tree(commit, path, recursive=True) if path else self._tree(commit, "", recursive=True)
@@ -41,7 +43,7 @@ class Project:
         odd = [r["path"] for r in rows if r["type"] == "commit" or r["mode"] == "120000"]
         return files, odd
 
-    def _tree(self, commit, path, recursive):
+    def _tree(self, commit: str, path: str, recursive: bool) -> List[Any]:
         query = {"ref": commit, "per_page": "100", "pagination": "keyset", "recursive": str(recursive).lower()}
         if path:
             query["path"] = path
@@ -55,10 +57,10 @@ class Project:
             url = _next(answer.headers.get("Link", ""))
         return rows
 
-    def fetch_blob(self, oid, receive):
+    def fetch_blob(self, oid: str, receive: Callable[..., Any]) -> Any:
         """Stream one blob's raw content to receive(size, pieces)."""
 
-        def read(response):
+        def read(response: http.client.HTTPResponse) -> Any:
             length = response.headers.get("Content-Length")
             if length is None:
                 content = response.read()
@@ -67,28 +69,28 @@ class Project:
 
         return self._client.download("%s/blobs/%s/raw" % (self._base, oid), read, headers=self._headers)
 
-    def iter_archive(self, commit, path, receive):
+    def iter_archive(self, commit: str, path: str, receive: Callable[..., Any]) -> None:
         """Stream the archive of a path: receive(path in the repository, size, pieces) per regular file."""
         query = {"sha": commit, "include_lfs_blobs": "false"}
         if path:
             query["path"] = path
         url = "%s/archive.tar.gz?%s" % (self._base, urllib.parse.urlencode(query))
 
-        def read(response):
+        def read(response: http.client.HTTPResponse) -> Any:
             try:
                 with tarfile.open(fileobj=response, mode="r|gz", bufsize=web.CHUNK) as archive:
                     for member in archive:
                         name = member.name.partition("/")[2]
                         if member.isreg() and name:
                             stream = archive.extractfile(member)
-                            receive(name, member.size, iter(lambda s=stream: s.read(web.CHUNK), b""))
+                            receive(name, member.size, _pieces(stream))
             except (tarfile.TarError, EOFError, ValueError) as exc:
                 raise OSError("the archive ended early: %s" % exc) from exc
 
         self._client.download(url, read, headers=self._headers)
 
 
-def safe_path(path):
+def safe_path(path: str) -> str:
     """The path itself when it stays inside its directory; refuses anything else."""
     parts = path.split("/")
     if not path or "\0" in path or any(part in ("", ".", "..") for part in parts):
@@ -96,7 +98,11 @@ def safe_path(path):
     return path
 
 
-def _next(link):
+def _pieces(stream: Any) -> Iterator[bytes]:
+    return iter(lambda: stream.read(web.CHUNK), b"")
+
+
+def _next(link: str) -> str:
     for part in link.split(","):
         target, _, rest = part.partition(";")
         if 'rel="next"' in rest:

@@ -10,8 +10,9 @@ import hashlib
 import os
 import platform
 from dataclasses import dataclass, field
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from mlreef_epf import errors, log, registry, web
+from mlreef_epf import errors, layers, log, registry, web
 
 CREATED = "1970-01-01T00:00:00Z"
 _OCI = ("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar+gzip")
@@ -23,24 +24,24 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
 class Base:
     """An image to build on: nothing at all, or what a registry holds."""
 
-    manifest: dict = field(default_factory=lambda: {"mediaType": registry.OCI_MANIFEST, "layers": []})
-    config: dict = field(default_factory=dict)
+    manifest: Dict[str, Any] = field(default_factory=lambda: {"mediaType": registry.OCI_MANIFEST, "layers": []})
+    config: Dict[str, Any] = field(default_factory=dict)
     repository: str = ""
-    source: object = None
+    source: Optional[registry.Registry] = None
     reference: str = ""
 
     @property
-    def labels(self):
+    def labels(self) -> Dict[str, str]:
         """Its labels."""
         return (self.config.get("config") or {}).get("Labels") or {}
 
 
-def architecture():
+def architecture() -> str:
     """This machine's architecture by OCI's names."""
     return _ARCHITECTURES.get(platform.machine(), platform.machine())
 
 
-def get_base(source, repository, reference):
+def get_base(source: registry.Registry, repository: str, reference: str) -> Base:
     """Read the image to build on; of an index, the part for this machine."""
     found = source.find_manifest(repository, reference)
     if found is None:
@@ -51,11 +52,19 @@ def get_base(source, repository, reference):
         if not fits:
             raise errors.Failure("the base image %s has no variant for %s" % (repository, architecture()))
         digest = fits[0]["digest"]
-        manifest, _ = source.find_manifest(repository, digest)
+        variant = source.find_manifest(repository, digest)
+        if variant is None:
+            raise errors.Failure("the base image %s lacks its variant %s" % (repository, digest))
+        manifest = variant[0]
     return Base(manifest, source.get_config(repository, manifest), repository, source, digest)
 
 
-def assemble(base, added, settings, annotations):
+def assemble(
+    base: Base,
+    added: Sequence[Tuple[layers.Layer, str, Optional[Dict[str, str]]]],
+    settings: Mapping[str, Any],
+    annotations: Mapping[str, str],
+) -> Tuple[bytes, Dict[str, Any]]:
     """The configuration (bytes) and manifest of a base with layers added: (layer, how it came, annotations) each."""
     docker = base.manifest.get("mediaType") == registry.DOCKER_MANIFEST
     config_type, layer_type = _DOCKER if docker else _OCI
@@ -96,7 +105,7 @@ def assemble(base, added, settings, annotations):
     return content, manifest
 
 
-def _merged(base, settings):
+def _merged(base: Mapping[str, Any], settings: Mapping[str, Any]) -> Dict[str, Any]:
     merged = dict(base, **settings)
     env = dict(item.partition("=")[::2] for item in (base.get("Env") or []) + (settings.get("Env") or []))
     merged["Env"] = ["%s=%s" % pair for pair in sorted(env.items())]
@@ -107,10 +116,10 @@ def _merged(base, settings):
 class Push:
     """Sends one image to one repository."""
 
-    def __init__(self, target, repository, scratch):
+    def __init__(self, target: registry.Registry, repository: str, scratch: str) -> None:
         self._target, self._repository, self._scratch = target, repository, scratch
 
-    def send(self, base, files, content, manifest, tag):
+    def send(self, base: Base, files: Mapping[str, str], content: bytes, manifest: Any, tag: str) -> Tuple[str, int]:
         """Send what the repository lacks, then the manifest; returns (digest, total size)."""
         total = sum(row["size"] for row in manifest["layers"])
         progress = log.Progress("pushed", len(manifest["layers"]), total, noun="layers")
@@ -125,7 +134,7 @@ class Push:
         progress.done()
         return digest, total
 
-    def _provide(self, base, path, row, progress):
+    def _provide(self, base: Base, path: Optional[str], row: Mapping[Any, Any], progress: log.Progress) -> None:
         digest = row["digest"]
         if path is None and base.source is not None:
             same = base.source.url == self._target.url

@@ -11,8 +11,9 @@ import concurrent.futures
 import contextlib
 import os
 from dataclasses import dataclass
+from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from mlreef_epf import cache, errors, forge, lfs, log, web
+from mlreef_epf import cache, errors, forge, lfs, log, management, web
 
 ARCHIVE_FROM = 40
 PARALLEL = 8
@@ -32,11 +33,18 @@ class Wanted:
 class Fetcher:
     """Fetches inputs for one job."""
 
-    def __init__(self, client, spec_forge, job_token, held, job):
+    def __init__(
+        self,
+        client: web.Client,
+        spec_forge: Mapping[str, Any],
+        job_token: str,
+        held: cache.Cache,
+        job: Optional[management.Job],
+    ) -> None:
         self._client, self._forge, self._token, self._cache, self._job = client, spec_forge, job_token, held, job
         self._lfs = lfs.Store(client, spec_forge["lfs_url"], job_token)
 
-    def fetch(self, source, target):
+    def fetch(self, source: Mapping[str, Any], target: str) -> Tuple[int, int]:
         """Place one input source into a directory; returns (files, bytes)."""
         os.makedirs(target, exist_ok=True)
         try:
@@ -50,7 +58,7 @@ class Fetcher:
             raise
         raise errors.Failure("this EPF does not know inputs of type %r" % source["type"])
 
-    def _fetch_git(self, source, target):
+    def _fetch_git(self, source: Mapping[str, Any], target: str) -> Tuple[int, int]:
         path = (source.get("path") or "").strip("/")
         project = forge.Project(self._client, self._forge["url"], source["project_id"], self._token)
         blobs, odd = project.list_files(source["commit"], path)
@@ -64,24 +72,26 @@ class Fetcher:
         wanted = [self._resolved(blob, blob.path[len(base) + 1 :] if base else blob.path) for blob in blobs]
         return self._place(wanted, target, lambda missing: self._again(project, missing))
 
-    def _fetch_manifest(self, source, target):
+    def _fetch_manifest(self, source: Mapping[str, Any], target: str) -> Tuple[int, int]:
+        if self._job is None:
+            raise errors.Failure("only steps have inputs from other steps")
         entries = self._job.get_manifest(source["digest"])
         wanted = [Wanted(e["path"], cache.LFS, e["oid"], int(e["size"]), e.get("mode", "100644")) for e in entries]
         if not wanted:
             raise errors.InputUnavailable("the output of step %r is empty" % source.get("step", "?"))
         return self._place(wanted, target, lambda missing: None)
 
-    def _fetch_blobs(self, project, commit, path, blobs):
+    def _fetch_blobs(self, project: forge.Project, commit: str, path: str, blobs: Sequence[forge.Blob]) -> None:
         missing = {blob.oid: blob for blob in blobs if not self._cache.has(cache.GIT, blob.oid)}
         if len(missing) >= ARCHIVE_FROM and len(missing) * 2 >= len(blobs):
             self._from_archive(project, commit, path, {blob.path: blob for blob in blobs if blob.oid in missing})
             missing = {oid: blob for oid, blob in missing.items() if not self._cache.has(cache.GIT, oid)}
         self._one_by_one(project, list(missing))
 
-    def _from_archive(self, project, commit, path, by_path):
+    def _from_archive(self, project: forge.Project, commit: str, path: str, by_path: Mapping[str, forge.Blob]) -> None:
         progress = log.Progress("fetched", len(by_path))
 
-        def receive(name, size, pieces):
+        def receive(name: str, size: int, pieces: Iterable[bytes]) -> None:
             blob = by_path.get(name)
             if blob is None or self._cache.has(cache.GIT, blob.oid):
                 return
@@ -96,13 +106,13 @@ class Fetcher:
         except errors.Failure as exc:
             log.say("no archive (%s); fetching file by file" % exc.message)
 
-    def _one_by_one(self, project, oids):
+    def _one_by_one(self, project: forge.Project, oids: Sequence[str]) -> None:
         if not oids:
             return
         progress = log.Progress("fetched", len(oids))
 
-        def one(oid):
-            def receive(size, pieces):
+        def one(oid: str) -> None:
+            def receive(size: int, pieces: Iterable[bytes]) -> None:
                 verified(lambda: self._cache.store(cache.GIT, oid, size, pieces))
                 progress.add(1, size)
 
@@ -111,31 +121,33 @@ class Fetcher:
         in_parallel(one, oids)
         progress.done()
 
-    def _again(self, project, missing):
+    def _again(self, project: forge.Project, missing: Sequence[Wanted]) -> None:
         self._one_by_one(project, sorted({item.oid for item in missing if item.kind == cache.GIT}))
 
-    def _resolved(self, blob, relative):
+    def _resolved(self, blob: forge.Blob, relative: str) -> Wanted:
         content = self._cache.small(cache.GIT, blob.oid, lfs.POINTER_MAX)
         found = lfs.find_pointer(content)
         if found:
             return Wanted(relative, cache.LFS, found.oid, found.size, blob.mode)
         return Wanted(relative, cache.GIT, blob.oid, -1, blob.mode)
 
-    def _fetch_objects(self, wanted):
-        missing = {lfs.Object(w.oid, w.size) for w in wanted if w.kind == cache.LFS}
-        missing = [item for item in missing if not self._cache.has(cache.LFS, item.oid)]
+    def _fetch_objects(self, wanted: Iterable[Wanted]) -> None:
+        objects = {lfs.Object(w.oid, w.size) for w in wanted if w.kind == cache.LFS}
+        missing = [item for item in objects if not self._cache.has(cache.LFS, item.oid)]
         if not missing:
             return
         progress = log.Progress("fetched", len(missing), sum(item.size for item in missing))
 
-        def receive(item, pieces):
+        def receive(item: lfs.Object, pieces: Iterable[bytes]) -> None:
             verified(lambda: self._cache.store(cache.LFS, item.oid, item.size, pieces))
             progress.add(1, item.size)
 
         self._lfs.download(sorted(missing, key=lambda item: item.oid), receive)
         progress.done()
 
-    def _place(self, wanted, target, repair):
+    def _place(
+        self, wanted: Sequence[Wanted], target: str, repair: Callable[[Sequence[Wanted]], None]
+    ) -> Tuple[int, int]:
         self._fetch_objects(wanted)
         missing = self._copy(wanted, target)
         if missing:  # evicted or spoilt in the cache meanwhile: once more
@@ -147,7 +159,7 @@ class Fetcher:
         total = sum(os.path.getsize(os.path.join(target, item.path)) for item in wanted)
         return len(wanted), total
 
-    def _copy(self, wanted, target):
+    def _copy(self, wanted: Sequence[Wanted], target: str) -> List[Wanted]:
         missing = []
         for item in wanted:
             place = os.path.join(target, forge.safe_path(item.path))
@@ -161,7 +173,7 @@ class Fetcher:
         return missing
 
 
-def verified(fetch):
+def verified(fetch: Callable[[], Any]) -> Any:
     """Run a fetch; bytes that do not hash to their address are a connection problem, so the client tries again."""
     try:
         return fetch()
@@ -169,7 +181,7 @@ def verified(fetch):
         raise OSError(str(exc)) from exc
 
 
-def in_parallel(work, items):
+def in_parallel(work: Callable[[Any], Any], items: Iterable[Any]) -> None:
     """Call work(item) from a few threads; the first problem stops the rest."""
     with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
         pending = [pool.submit(work, item) for item in items]
@@ -182,7 +194,7 @@ def in_parallel(work, items):
             raise
 
 
-def seal(directory):
+def seal(directory: str) -> None:
     """Take write permission from the directories of placed inputs."""
     for folder, _, _ in os.walk(directory, topdown=False):
         os.chmod(folder, 0o555)  # noqa: S103 - less than before

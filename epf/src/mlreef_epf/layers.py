@@ -12,6 +12,7 @@ import os
 import stat
 import tarfile
 from dataclasses import dataclass
+from typing import Any, Iterator, Tuple
 
 CHUNK = 1 << 20
 
@@ -27,36 +28,37 @@ class Layer:
 
 
 class _Hashing:
-    def __init__(self, out):
+    def __init__(self, out: Any) -> None:
         self._out, self.state, self.count = out, hashlib.sha256(), 0
 
-    def write(self, data):
+    def write(self, data: bytes) -> int:
         self.state.update(data)
         self.count += len(data)
-        return self._out.write(data)
+        return int(self._out.write(data))
 
-    def flush(self):
+    def flush(self) -> None:
         self._out.flush()
 
     @property
-    def digest(self):
+    def digest(self) -> str:
         return "sha256:" + self.state.hexdigest()
 
 
-def build(source, target, prefix="", keep_modes=False):
+def build(source: str, target: str, prefix: str = "", keep_modes: bool = False) -> Layer:
     """Write the layer that puts a directory's content at a prefix of the image."""
     with open(target, "wb") as raw:
         packed = _Hashing(raw)
         with gzip.GzipFile(filename="", fileobj=packed, mode="wb", compresslevel=1, mtime=0) as compressed:
             plain = _Hashing(compressed)
-            with tarfile.open(fileobj=plain, mode="w|", format=tarfile.PAX_FORMAT, bufsize=CHUNK) as archive:
+            sink: Any = plain  # tarfile asks for no more than write()
+            with tarfile.open(fileobj=sink, mode="w|", format=tarfile.PAX_FORMAT, bufsize=CHUNK) as archive:
                 _add_parents(archive, prefix)
                 for path, place in _walk(source, prefix):
                     _add(archive, path, place, keep_modes)
     return Layer(target, packed.digest, plain.digest, packed.count)
 
 
-def _add_parents(archive, prefix):
+def _add_parents(archive: tarfile.TarFile, prefix: str) -> None:
     parts = [part for part in prefix.split("/") if part]
     for count in range(1, len(parts) + 1):
         info = tarfile.TarInfo("/".join(parts[:count]))
@@ -64,7 +66,7 @@ def _add_parents(archive, prefix):
         archive.addfile(info)
 
 
-def _walk(source, prefix):
+def _walk(source: str, prefix: str) -> Iterator[Tuple[str, str]]:
     for folder, folders, files in os.walk(source):
         folders.sort()
         inside = os.path.relpath(folder, source)
@@ -73,7 +75,7 @@ def _walk(source, prefix):
             yield path, os.path.join(folder, name)
 
 
-def _add(archive, path, place, keep_modes):
+def _add(archive: tarfile.TarFile, path: str, place: str, keep_modes: bool) -> None:
     status = os.lstat(place)
     info = tarfile.TarInfo(path)
     info.mode = stat.S_IMODE(status.st_mode) if keep_modes else 0o755 if status.st_mode & 0o100 else 0o644
@@ -90,7 +92,7 @@ def _add(archive, path, place, keep_modes):
             archive.addfile(info, handle)
 
 
-def unpack(packed, root):
+def unpack(packed: str, root: str) -> None:
     """Lay a layer's files over a directory (our own layers: no whiteouts)."""
     with tarfile.open(packed, mode="r:gz") as archive:
         if hasattr(tarfile, "tar_filter"):

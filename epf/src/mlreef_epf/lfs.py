@@ -6,8 +6,9 @@ import base64
 import concurrent.futures
 import re
 from dataclasses import dataclass
+from typing import Any, Callable, List, Mapping, Optional, Sequence
 
-from mlreef_epf import errors, web
+from mlreef_epf import errors, log, web
 
 BATCH = 100
 PARALLEL = 8
@@ -27,7 +28,7 @@ class Object:
     size: int
 
 
-def find_pointer(content):
+def find_pointer(content: Optional[bytes]) -> Optional[Object]:
     """The object a pointer file stands for, or None for any other content."""
     match = _POINTER.match(content) if content is not None else None
     return Object(match.group(1).decode(), int(match.group(2))) if match else None
@@ -36,15 +37,15 @@ def find_pointer(content):
 class Store:
     """The LFS store of one project."""
 
-    def __init__(self, client, lfs_url, job_token):
+    def __init__(self, client: web.Client, lfs_url: str, job_token: str) -> None:
         self._client, self._url = client, lfs_url.rstrip("/")
         basic = base64.b64encode(("gitlab-ci-token:" + job_token).encode()).decode()
         self._headers = {"Accept": _TYPE, "Content-Type": _TYPE, "Authorization": "Basic " + basic}
 
-    def download(self, wanted, receive):
+    def download(self, wanted: Sequence[Object], receive: Callable[..., Any]) -> None:
         """Fetch objects in parallel; receive(object, pieces) is called from several threads."""
 
-        def one(row):
+        def one(row: Mapping[str, Any]) -> Any:
             item = Object(row["oid"], row["size"])
             problem = row.get("error")
             action = row.get("actions", {}).get("download")
@@ -59,10 +60,10 @@ class Store:
 
         self._each("download", wanted, one)
 
-    def upload(self, paths, progress):
+    def upload(self, paths: Mapping[Object, str], progress: log.Progress) -> int:
         """Send what the server lacks of {object: file path}; what it has is not sent again."""
 
-        def one(row):
+        def one(row: Mapping[str, Any]) -> Any:
             item = Object(row["oid"], row["size"])
             problem = row.get("error")
             if problem:
@@ -82,13 +83,13 @@ class Store:
 
         return sum(self._each("upload", list(paths), one))
 
-    def _put(self, action, body):
+    def _put(self, action: Mapping[str, Any], body: Any) -> None:
         headers = {k: v for k, v in (action.get("header") or {}).items() if k.lower() != "transfer-encoding"}
         headers.setdefault("Content-Type", "application/octet-stream")
         self._client.request("PUT", action["href"], headers=headers, body=body)
 
-    def _each(self, operation, wanted, work):
-        results = []
+    def _each(self, operation: str, wanted: Sequence[Object], work: Callable[[Mapping[str, Any]], Any]) -> List[Any]:
+        results: List[Any] = []
         with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
             for start in range(0, len(wanted), BATCH):
                 part = wanted[start : start + BATCH]
@@ -102,7 +103,7 @@ class Store:
                     raise
         return results
 
-    def _batch(self, operation, part):
+    def _batch(self, operation: str, part: Sequence[Object]) -> List[Any]:
         answer = self._client.request(
             "POST",
             self._url + "/objects/batch",
@@ -117,4 +118,4 @@ class Store:
         rows = answer.json().get("objects")
         if {(row.get("oid"), row.get("size")) for row in rows or ()} != {(item.oid, item.size) for item in part}:
             raise errors.Failure("the forge's LFS answer does not name the objects that were asked for")
-        return rows
+        return list(rows)

@@ -11,11 +11,12 @@ import os
 import select
 import threading
 import time
+from typing import Iterator, Optional
 
 _lock = threading.Lock()
 
 
-def write(data):
+def write(data: bytes) -> None:
     """Write all bytes to stdout unchanged; a closed log never stops a job."""
     view = memoryview(data)
     with _lock, contextlib.suppress(OSError):
@@ -26,13 +27,13 @@ def write(data):
                 select.select([], [1], [], 1.0)
 
 
-def say(text):
+def say(text: str) -> None:
     """One line of our own in the log."""
     write(("[mlreef] %s\n" % text).encode("utf-8", "replace"))
 
 
 @contextlib.contextmanager
-def section(name, title):
+def section(name: str, title: str) -> Iterator[None]:
     """Fold everything logged inside under one title."""
     write(("\x1b[0Ksection_start:%d:%s\r\x1b[0K%s\n" % (time.time(), name, title)).encode())
     try:
@@ -41,7 +42,7 @@ def section(name, title):
         write(("\x1b[0Ksection_end:%d:%s\r\x1b[0K\n" % (time.time(), name)).encode())
 
 
-def size(count):
+def size(count: float) -> str:
     """A byte count for people: 1.4 GB."""
     value = float(count)
     for unit in ("B", "kB", "MB", "GB"):
@@ -54,14 +55,16 @@ def size(count):
 class Progress:
     """Says how far a transfer is, at most every few seconds; safe from several threads."""
 
-    def __init__(self, verb, files, total_bytes=None, noun="files", every=5.0):
+    def __init__(
+        self, verb: str, files: int, total_bytes: Optional[int] = None, noun: str = "files", every: float = 5.0
+    ) -> None:
         self._verb, self._files, self._bytes, self._every = verb, files, total_bytes, every
         self._noun = noun
         self._done_files = self._done_bytes = 0
         self._start = self._last = time.monotonic()
         self._guard = threading.Lock()
 
-    def add(self, files=0, count=0):
+    def add(self, files: int = 0, count: int = 0) -> None:
         """Count what was moved since the last call."""
         with self._guard:
             self._done_files += files
@@ -73,11 +76,11 @@ class Progress:
         if due:
             say("%s ... %s" % (self._verb, self._figures()))
 
-    def done(self):
+    def done(self) -> None:
         """The closing line."""
         elapsed = time.monotonic() - self._start
         say("%s %d %s, %s in %.1f s" % (self._verb, self._done_files, self._noun, size(self._done_bytes), elapsed))
 
-    def _figures(self):
+    def _figures(self) -> str:
         of_bytes = " of %s" % size(self._bytes) if self._bytes else ""
         return "%d of %d %s, %s%s" % (self._done_files, self._files, self._noun, size(self._done_bytes), of_bytes)

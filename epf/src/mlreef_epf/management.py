@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any, Dict, List, Optional, cast
 
 from mlreef_epf import errors, web
 
 
-def canonical(manifest):
+def canonical(manifest: Any) -> bytes:
     """The bytes whose SHA-256 is a tree manifest's digest."""
     return json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
@@ -19,15 +20,15 @@ def canonical(manifest):
 class Job:
     """The job this process runs, as the management service knows it."""
 
-    def __init__(self, client, url, id_token):
+    def __init__(self, client: web.Client, url: str, id_token: str) -> None:
         self._client, self._base = client, url + "/api/v1/jobs/current"
         self._headers = {"Authorization": "Bearer " + id_token}
 
-    def get_spec(self):
+    def get_spec(self) -> Dict[str, Any]:
         """What this job is to do."""
-        return self._client.request("GET", self._base, headers=self._headers).json()
+        return cast("Dict[str, Any]", self._client.request("GET", self._base, headers=self._headers).json())
 
-    def get_manifest(self, digest):
+    def get_manifest(self, digest: str) -> List[Any]:
         """The entries of an upstream step's output, verified against their digest."""
         url = "%s/manifests/%s" % (self._base, digest)
         try:
@@ -36,17 +37,17 @@ class Job:
             raise errors.InputUnavailable("the input's manifest cannot be read: %s" % exc.message) from exc
         if hashlib.sha256(canonical(manifest)).hexdigest() != digest:
             raise errors.InputUnavailable("the input's manifest does not match its digest %s" % digest)
-        return manifest["entries"]
+        return list(manifest["entries"])
 
-    def put_output(self, name, manifest):
+    def put_output(self, name: str, manifest: Any) -> None:
         """Register the tree of an output."""
         headers = dict(self._headers, **{"Content-Type": "application/json"})
         self._client.request("PUT", "%s/outputs/%s" % (self._base, name), headers=headers, body=canonical(manifest))
 
-    def put_result(self, result, patience=None):
+    def put_result(self, result: Dict[str, Any], patience: Optional[float] = None) -> None:
         """Report how the job ended."""
         self._client.request("PUT", self._base + "/result", headers=self._headers, data=result, patience=patience)
 
-    def post(self, stream, payload, patience):
+    def post(self, stream: str, payload: Dict[str, Any], patience: float) -> None:
         """Send one batch of a stream: metrics, params or resources."""
         self._client.request("POST", self._base + "/" + stream, headers=self._headers, data=payload, patience=patience)

@@ -11,6 +11,7 @@ import math
 import os
 import stat
 import time
+from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 LINE_MAX = 1 << 20
 FILE_MAX = 16 << 20
@@ -22,12 +23,17 @@ _PREFIX = b"mlreef:"
 class Points:
     """Gives every value its key, step and time, and hands it on."""
 
-    def __init__(self, on_points, on_params, clock=time.time):
+    def __init__(
+        self,
+        on_points: Callable[[List[Any]], None],
+        on_params: Callable[[Dict[str, str]], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._on_points, self._on_params, self._clock = on_points, on_params, clock
-        self._next = {}
+        self._next: Dict[str, int] = {}
         self.skipped = 0
 
-    def add(self, values, step=None):
+    def add(self, values: Mapping[Any, Any], step: Optional[int] = None) -> None:
         """Take a mapping of names to numbers measured at one step (counted per name when there is none)."""
         now, points = int(self._clock() * 1000), []
         for key, value in values.items():
@@ -41,7 +47,7 @@ class Points:
         if points:
             self._on_points(points)
 
-    def add_params(self, params):
+    def add_params(self, params: Mapping[Any, Any]) -> None:
         """Take parameters the processor chose itself."""
         self._on_params({str(k)[:KEY_MAX]: v if isinstance(v, str) else json.dumps(v) for k, v in params.items()})
 
@@ -49,10 +55,10 @@ class Points:
 class MetricsFile:
     """Follows the JSON lines appended to one file."""
 
-    def __init__(self, path, points):
+    def __init__(self, path: str, points: Points) -> None:
         self._path, self._points, self._offset, self._tail = path, points, 0, b""
 
-    def poll(self):
+    def poll(self) -> None:
         """Read what was appended since the last time."""
         with _opened(self._path) as handle:
             if handle is None:
@@ -67,13 +73,13 @@ class MetricsFile:
         for line in lines:
             self._take(line)
 
-    def finish(self):
+    def finish(self) -> None:
         """Read the rest, also a last line that lacks its line end."""
         self.poll()
         self._take(self._tail)
         self._tail = b""
 
-    def _take(self, line):
+    def _take(self, line: bytes) -> None:
         if not line.strip():
             return
         try:
@@ -85,7 +91,8 @@ class MetricsFile:
             return
         if isinstance(row.get("param"), dict):
             self._points.add_params(row["param"])
-        values = row.get("metrics") if isinstance(row.get("metrics"), dict) else {}
+        found = row.get("metrics")
+        values: Dict[Any, Any] = found if isinstance(found, dict) else {}
         if isinstance(row.get("name"), str):
             values = dict(values, **{row["name"]: row.get("value")})
         if values:
@@ -95,10 +102,12 @@ class MetricsFile:
 class ExperimentFile:
     """Follows an experiment.json: `{"metrics": ...}` or flat names, each a number or the list of its values by step."""
 
-    def __init__(self, path, points):
-        self._path, self._points, self._stamp, self._sent = path, points, None, {}
+    def __init__(self, path: str, points: Points) -> None:
+        self._path, self._points = path, points
+        self._stamp: Optional[Tuple[int, int, int]] = None
+        self._sent: Dict[Any, Union[float, str]] = {}
 
-    def poll(self):
+    def poll(self) -> None:
         """Read the file if it changed; a half-written one is read again next time."""
         with _opened(self._path) as handle:
             if handle is None:
@@ -116,7 +125,7 @@ class ExperimentFile:
 
     finish = poll
 
-    def _take(self, content):
+    def _take(self, content: Any) -> None:
         metrics = content.get("metrics", content) if isinstance(content, dict) else content
         if isinstance(metrics, list):
             for index, row in enumerate(metrics):
@@ -131,7 +140,7 @@ class ExperimentFile:
                 elif not isinstance(value, dict):
                     self._new({key: value}, None)
 
-    def _new(self, row, step):
+    def _new(self, row: Mapping[Any, Any], step: Optional[int]) -> None:
         fresh = {}
         for key, value in row.items():
             number = _number(value)
@@ -147,22 +156,22 @@ class ExperimentFile:
 class Printed:
     """Finds metric lines in the processor's output, which comes in pieces of any size."""
 
-    def __init__(self, points):
+    def __init__(self, points: Points) -> None:
         self._points, self._tail = points, b""
 
-    def feed(self, data):
+    def feed(self, data: bytes) -> None:
         """Take the next bytes of the output."""
         lines = (self._tail + data).replace(b"\r", b"\n").split(b"\n")
         self._tail = lines.pop()[:4096]
         for line in lines:
             self.take(line)
 
-    def finish(self):
+    def finish(self) -> None:
         """Take the last line, which may lack its line end."""
         self.take(self._tail)
         self._tail = b""
 
-    def take(self, line):
+    def take(self, line: bytes) -> None:
         """Take one line; anything but a metric line is none of our business."""
         line = line.strip()
         if not line.startswith(_PREFIX):
@@ -182,7 +191,7 @@ class Printed:
             self._points.add(values, step)
 
 
-def _number(value):
+def _number(value: Any) -> Optional[float]:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
@@ -191,14 +200,14 @@ def _number(value):
         return None
 
 
-def _on_the_wire(number):
+def _on_the_wire(number: float) -> Union[float, str]:
     """JSON has no NaN and no infinity, but a loss that went there is news: they travel as words."""
     if math.isfinite(number):
         return number
     return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
 
 
-def _step(row):
+def _step(row: Mapping[str, Any]) -> Optional[int]:
     for key in STEP_KEYS:
         number = _number(row.get(key))
         if number is not None and number.is_integer() and abs(number) < 2**53:
@@ -209,10 +218,11 @@ def _step(row):
 class _opened:  # noqa: N801 - reads as the context manager it is
     """A regular file opened without following links or waiting on pipes; None when there is none."""
 
-    def __init__(self, path):
-        self._path, self._handle = path, None
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._handle: Optional[IO[bytes]] = None
 
-    def __enter__(self):
+    def __enter__(self) -> Optional[IO[bytes]]:
         try:
             number = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
@@ -223,6 +233,6 @@ class _opened:  # noqa: N801 - reads as the context manager it is
         self._handle = os.fdopen(number, "rb")
         return self._handle
 
-    def __exit__(self, *exc):
+    def __exit__(self, *exc: object) -> None:
         if self._handle:
             self._handle.close()

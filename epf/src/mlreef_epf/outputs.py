@@ -11,6 +11,7 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
+from typing import Any, Dict, List, Sequence
 
 from mlreef_epf import errors, lfs, log
 
@@ -30,7 +31,7 @@ class Found:
     mode: str
 
 
-def scan(name, directory, max_files, max_bytes):
+def scan(name: str, directory: str, max_files: int, max_bytes: int) -> List[Found]:
     """The files of one output, sorted by path; refuses what cannot be stored, saying which file and why."""
     found, folders, total = [], [""], 0
     if os.path.islink(directory):
@@ -56,7 +57,7 @@ def scan(name, directory, max_files, max_bytes):
     return sorted(found, key=lambda item: item.path)
 
 
-def _checked(output, path):
+def _checked(output: str, path: str) -> str:
     name = path.rpartition("/")[2]
     try:
         path.encode("utf-8")
@@ -69,7 +70,7 @@ def _checked(output, path):
     return path
 
 
-def digest(item):
+def digest(item: Found) -> str:
     """The SHA-256 of a file's content."""
     state = hashlib.sha256()
     handle = os.open(item.place, os.O_RDONLY | os.O_NOFOLLOW)
@@ -79,7 +80,7 @@ def digest(item):
     return state.hexdigest()
 
 
-def store(name, found, uploads):
+def store(name: str, found: Sequence[Found], uploads: lfs.Store) -> Dict[str, Any]:
     """Send the files' bytes to the project's LFS store and return their tree manifest."""
     for item in found:
         os.chmod(item.place, 0o644)  # a processor may have left files that even we cannot read

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
+from typing import IO, Any, Callable, Mapping, Optional, Sequence, Tuple, cast
 
 from mlreef_epf import errors, log, resources
 
@@ -27,7 +28,7 @@ class Outcome:
     """How a processor ended; reason None means well."""
 
     exit_code: int
-    reason: object
+    reason: Optional[str]
     message: str
     duration_s: float
     peak_memory: int
@@ -36,13 +37,14 @@ class Outcome:
 class Supervisor:
     """Runs one processor to its end."""
 
-    def __init__(self, limits, on_bytes, term_grace_s=5.0):
+    def __init__(self, limits: Mapping[str, Any], on_bytes: Callable[[bytes], None], term_grace_s: float = 5.0) -> None:
         self._timeout = float(limits.get("timeout_s") or 0)
         self._memory = int(limits.get("memory_bytes") or 0)
         self._on_bytes, self._grace = on_bytes, term_grace_s
-        self._peak, self._verdict = 0, None
+        self._peak = 0
+        self._verdict: Optional[Tuple[str, str]] = None
 
-    def run(self, argv, cwd, env):
+    def run(self, argv: Sequence[str], cwd: str, env: Mapping[str, str]) -> Outcome:
         """Start the processor, follow it, and say how it ended."""
         start, kills = time.monotonic(), resources.oom_kills()
         process = self._start(argv, cwd, env)
@@ -57,11 +59,11 @@ class Supervisor:
             process.wait()
             resources.kill_descendants(os.getpid())
             self._drain(process)
-            process.stdout.close()
+            _stdout(process).close()
         self._peak = max(self._peak, resources.peak_of_children())
         return self._judge(process.returncode, time.monotonic() - start, resources.oom_kills() > kills)
 
-    def _start(self, argv, cwd, env):
+    def _start(self, argv: Sequence[str], cwd: str, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
         try:
             process = subprocess.Popen(
                 argv, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -71,16 +73,16 @@ class Supervisor:
             raise errors.Failure("the command %r is not in this image (%s)" % (argv[0], exc), exit_code=127) from exc
         except (OSError, ValueError) as exc:
             raise errors.Failure("the command %r cannot be started: %s" % (argv[0], exc), exit_code=126) from exc
-        os.set_blocking(process.stdout.fileno(), False)
+        os.set_blocking(_stdout(process).fileno(), False)
         # Should memory run out, the kernel is to pick the processor, so that EPF lives to report it.
         with contextlib.suppress(OSError), open("/proc/%d/oom_score_adj" % process.pid, "w") as out:
             out.write("500")
         return process
 
-    def _follow(self, process, start):
+    def _follow(self, process: subprocess.Popen[bytes], start: float) -> None:
         next_memory, open_pipe = start, True
         with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
+            selector.register(_stdout(process), selectors.EVENT_READ)
             while process.poll() is None:
                 if open_pipe and selector.select(_TICK_S):
                     open_pipe = self._pump(process)
@@ -98,30 +100,30 @@ class Supervisor:
                     self._terminate(process)
                     return
 
-    def _watch_memory(self):
+    def _watch_memory(self) -> None:
         used = resources.memory(resources.descendants(os.getpid()))
         self._peak = max(self._peak, used)
         if self._memory and used > self._memory:
             self._verdict = ("memory_limit", self._memory_message(used))
 
-    def _pump(self, process):
+    def _pump(self, process: subprocess.Popen[bytes]) -> bool:
         try:
-            data = os.read(process.stdout.fileno(), 1 << 16)
+            data = os.read(_stdout(process).fileno(), 1 << 16)
         except BlockingIOError:
             return True
         if data:
             self._on_bytes(data)
         return bool(data)
 
-    def _drain(self, process):
+    def _drain(self, process: subprocess.Popen[bytes]) -> None:
         end = time.monotonic() + _DRAIN_S
         with selectors.DefaultSelector() as selector:
-            selector.register(process.stdout, selectors.EVENT_READ)
+            selector.register(_stdout(process), selectors.EVENT_READ)
             while time.monotonic() < end and selector.select(max(0.0, end - time.monotonic())):
                 if not self._pump(process):
                     return
 
-    def _terminate(self, process):
+    def _terminate(self, process: subprocess.Popen[bytes]) -> None:
         """Ask the whole group to stop; whoever is left after the grace is killed by the caller."""
         memory = self._verdict and self._verdict[0] == "memory_limit"
         with contextlib.suppress(ProcessLookupError):
@@ -131,7 +133,7 @@ class Supervisor:
             self._pump(process)
             time.sleep(0.02)
 
-    def _judge(self, code, duration, oom):
+    def _judge(self, code: int, duration: float, oom: bool) -> Outcome:
         exit_code = code if code >= 0 else 128 - code
         reason, message = self._verdict or (None, "")
         killed = code == -signal.SIGKILL or exit_code == 128 + signal.SIGKILL
@@ -146,7 +148,11 @@ class Supervisor:
             exit_code = 1
         return Outcome(exit_code, reason, message, duration, self._peak)
 
-    def _memory_message(self, used):
+    def _memory_message(self, used: int) -> str:
         limit = log.size(self._memory) if self._memory else "the machine's memory"
         text = "the processor used %s of memory and its limit is %s; choose a larger machine class"
         return text % (log.size(used), limit)
+
+
+def _stdout(process: subprocess.Popen[bytes]) -> IO[bytes]:
+    return cast("IO[bytes]", process.stdout)

@@ -13,6 +13,7 @@ import shutil
 import signal
 import tempfile
 import time
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from mlreef_epf import (
     cache,
@@ -36,7 +37,7 @@ _TAGS_LOOKED_AT = 12
 _LOCK, _DIFF_ID, _PACKAGES = "mlreef.lock", "mlreef.diff_id", "mlreef.packages"
 
 
-def run(environ):
+def run(environ: Mapping[str, str]) -> int:
     """Build and push the image this job is for; returns the process's exit code."""
     settings = settings_module.read(environ)
     seal.seal(settings_module.secret_names(environ))
@@ -61,13 +62,15 @@ def run(environ):
 
 
 class _Publication:
-    def __init__(self, settings, client, spec, scratch):
+    def __init__(
+        self, settings: settings_module.Settings, client: web.Client, spec: Dict[str, Any], scratch: str
+    ) -> None:
         self._settings, self._client, self._spec, self._scratch = settings, client, spec, scratch
         self._what = spec["publication"]
         self._host, self._repository, _ = registry.split(self._what["target"])
         self._target = registry.Registry(client, spec["registry"]["url"], "gitlab-ci-token", settings.job_token)
 
-    def run(self):
+    def run(self) -> Dict[str, Any]:
         log.say("publishing %s %s" % (self._what["target"], self._what["tag"]))
         with log.section("mlreef_fetch", "Fetching the source"):
             source = self._fetch_source()
@@ -89,7 +92,7 @@ class _Publication:
         return {"status": "success", "reason": None, "message": "", "image": image, "digest": digest, "size": size,
                 "packages": list(packages), "exit_code": 0}  # fmt: skip
 
-    def _fetch_source(self):
+    def _fetch_source(self) -> str:
         source = os.path.join(self._scratch, "source")
         project, commit = self._what["project_id"], self._what["commit"]
         with cache.opened(self._settings.cache) as held:
@@ -103,13 +106,13 @@ class _Publication:
                 raise errors.Failure("the %s file %s is not in commit %s" % (name, path, commit[:12]))
         return source
 
-    def _base(self):
+    def _base(self) -> images.Base:
         host, repository, reference = registry.split(self._what["base_image"])
         url = self._target.url if host == self._host else _url(host)
         source = registry.Registry(self._client, url, "gitlab-ci-token", self._settings.job_token)
         return images.get_base(source, repository, reference)
 
-    def _packages(self, source, base, held):
+    def _packages(self, source: str, base: images.Base, held: Sequence[str]) -> Tuple[List[Any], Tuple[str, ...]]:
         """The layers of the packages the base lacks (none or one), and the packages' pins."""
         target = dependencies.Target(
             base.labels.get("mlreef.python") or dependencies.Target.python,
@@ -134,7 +137,7 @@ class _Publication:
         notes = {_LOCK: lock.key, _DIFF_ID: layer.diff_id}
         return [(layer, "packages %s" % lock.key[:16], notes)], lock.packages
 
-    def _find_layer(self, lock):
+    def _find_layer(self, lock: dependencies.Lock) -> Optional[layers.Layer]:
         """The layer of the same lock in an earlier version's image; it needs neither building nor sending."""
         for tag in sorted(self._target.list_tags(self._repository))[-_TAGS_LOOKED_AT:]:
             found = self._target.find_manifest(self._repository, tag)
@@ -145,7 +148,7 @@ class _Publication:
                     return layers.Layer("", row["digest"], notes[_DIFF_ID], row["size"])
         return None
 
-    def _kept_layer(self, lock):
+    def _kept_layer(self, lock: dependencies.Lock) -> Optional[layers.Layer]:
         """The layer of the same lock kept on this machine."""
         path = self._keep_path(lock)
         try:
@@ -158,7 +161,9 @@ class _Publication:
             pass
         return None
 
-    def _build_layer(self, installer, lock, target):
+    def _build_layer(
+        self, installer: dependencies.Installer, lock: dependencies.Lock, target: dependencies.Target
+    ) -> layers.Layer:
         directory = os.path.join(self._scratch, "deps")
         installer.install(lock, directory)
         if target.ours:
@@ -168,10 +173,10 @@ class _Publication:
         self._keep(lock, layer)
         return layer
 
-    def _keep_path(self, lock):
+    def _keep_path(self, lock: dependencies.Lock) -> str:
         return os.path.join(self._settings.cache or "/nonexistent", "publish", "layers", lock.key)
 
-    def _keep(self, lock, layer):
+    def _keep(self, lock: dependencies.Lock, layer: layers.Layer) -> None:
         path = self._keep_path(lock)
         with contextlib.suppress(OSError):
             if self._settings.cache:
@@ -182,7 +187,7 @@ class _Publication:
                 with open(path + ".json", "w") as out:
                     json.dump(row, out)
 
-    def _config(self, packages):
+    def _config(self, packages: Sequence[str]) -> Dict[str, Any]:
         labels = dict(self._annotations(), **(self._what.get("labels") or {}))
         labels[_PACKAGES] = " ".join(packages)
         return {
@@ -193,7 +198,7 @@ class _Publication:
             "Labels": {str(k): str(v) for k, v in labels.items()},
         }
 
-    def _annotations(self):
+    def _annotations(self) -> Dict[str, str]:
         what = self._what
         return {
             "org.opencontainers.image.title": what["name"],
@@ -207,6 +212,6 @@ class _Publication:
         }
 
 
-def _url(host):
+def _url(host: str) -> str:
     local = host.partition(":")[0] in ("localhost", "127.0.0.1")
     return ("http://" if local else "https://") + host

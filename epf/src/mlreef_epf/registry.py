@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import re
 import urllib.parse
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, cast
 
 from mlreef_epf import errors, web
 
@@ -23,12 +25,12 @@ _ACCEPT = f"{OCI_MANIFEST}, {DOCKER_MANIFEST}, {OCI_INDEX}, {DOCKER_LIST}"
 class Registry:
     """One registry, used with one account."""
 
-    def __init__(self, client, url, username, password):
+    def __init__(self, client: web.Client, url: str, username: str, password: str) -> None:
         self._client, self.url = client, url.rstrip("/")
         self._account = (username, password)
-        self._tokens = {}
+        self._tokens: Dict[Tuple[str, ...], str] = {}
 
-    def find_manifest(self, repository, reference):
+    def find_manifest(self, repository: str, reference: str) -> Optional[Tuple[Dict[str, Any], str]]:
         """A manifest as (document, digest), or None."""
         url = "%s/v2/%s/manifests/%s" % (self.url, repository, reference)
         answer = self._call("GET", url, [pull(repository)], headers={"Accept": _ACCEPT}, allow=(404,))
@@ -39,26 +41,26 @@ class Registry:
             raise errors.Failure("the registry's manifest of %s does not match %s" % (repository, reference))
         return answer.json(), digest
 
-    def list_tags(self, repository):
+    def list_tags(self, repository: str) -> List[str]:
         """The repository's tags; none when it does not exist yet."""
         url = "%s/v2/%s/tags/list" % (self.url, repository)
         answer = self._call("GET", url, [pull(repository)], allow=(401, 403, 404))
         return (answer.json().get("tags") or []) if answer.status == 200 else []
 
-    def get_config(self, repository, manifest):
+    def get_config(self, repository: str, manifest: Mapping[str, Any]) -> Dict[str, Any]:
         """The configuration an image manifest names."""
         digest = manifest["config"]["digest"]
         url = "%s/v2/%s/blobs/%s" % (self.url, repository, digest)
         answer = self._call("GET", url, [pull(repository)])
         if "sha256:" + hashlib.sha256(answer.body).hexdigest() != digest:
             raise errors.Failure("the image configuration %s is damaged" % digest)
-        return answer.json()
+        return cast("Dict[str, Any]", answer.json())
 
-    def fetch_blob(self, repository, digest, target):
+    def fetch_blob(self, repository: str, digest: str, target: str) -> None:
         """Download a blob into a file, verified."""
         url = "%s/v2/%s/blobs/%s" % (self.url, repository, digest)
 
-        def receive(response):
+        def receive(response: http.client.HTTPResponse) -> None:
             state = hashlib.sha256()
             with open(target, "wb") as out:
                 for piece in iter(lambda: response.read(web.CHUNK), b""):
@@ -70,19 +72,19 @@ class Registry:
         self._call("HEAD", url, [pull(repository)])
         self._client.download(url, receive, headers=self._authorization((pull(repository),)))
 
-    def has_blob(self, repository, digest):
+    def has_blob(self, repository: str, digest: str) -> bool:
         """Whether the repository holds a blob."""
         url = "%s/v2/%s/blobs/%s" % (self.url, repository, digest)
         return self._call("HEAD", url, [push(repository)], allow=(404,)).status == 200
 
-    def mount(self, repository, digest, source):
+    def mount(self, repository: str, digest: str, source: str) -> bool:
         """Take a blob over from another repository; False when the registry does not do that."""
         query = urllib.parse.urlencode({"mount": digest, "from": source})
         url = "%s/v2/%s/blobs/uploads/?%s" % (self.url, repository, query)
         answer = self._call("POST", url, [push(repository), pull(source)], body=b"", allow=(401, 403, 404, 405))
         return answer.status == 201
 
-    def push_blob(self, repository, digest, body):
+    def push_blob(self, repository: str, digest: str, body: Any) -> None:
         """Send a blob (bytes or web.FileBody) in one piece."""
         scopes = [push(repository)]
         start = self._call("POST", "%s/v2/%s/blobs/uploads/" % (self.url, repository), scopes, body=b"")
@@ -90,14 +92,23 @@ class Registry:
         target = location + ("&" if "?" in location else "?") + urllib.parse.urlencode({"digest": digest})
         self._call("PUT", target, scopes, body=body, headers={"Content-Type": "application/octet-stream"})
 
-    def put_manifest(self, repository, reference, manifest):
+    def put_manifest(self, repository: str, reference: str, manifest: Any) -> str:
         """Register a manifest; returns its digest."""
         body = encode(manifest)
         url = "%s/v2/%s/manifests/%s" % (self.url, repository, reference)
         self._call("PUT", url, [push(repository)], body=body, headers={"Content-Type": manifest["mediaType"]})
         return "sha256:" + hashlib.sha256(body).hexdigest()
 
-    def _call(self, method, url, scopes, *, headers=None, body=None, allow=()):
+    def _call(
+        self,
+        method: str,
+        url: str,
+        scopes: Sequence[str],
+        *,
+        headers: Any = None,
+        body: Any = None,
+        allow: Iterable[int] = (),
+    ) -> web.Answer:
         key = tuple(scopes)
         for attempt in (1, 2):
             sent = dict(headers or {}, **self._authorization(key))
@@ -110,10 +121,10 @@ class Registry:
             raise web.HttpError(method, url, answer.status, answer.body)
         return answer
 
-    def _authorization(self, key):
+    def _authorization(self, key: Tuple[str, ...]) -> Dict[str, str]:
         return {"Authorization": self._tokens[key]} if key in self._tokens else {}
 
-    def _log_in(self, challenge, scopes):
+    def _log_in(self, challenge: str, scopes: Sequence[str]) -> str:
         basic = "Basic " + base64.b64encode(":".join(self._account).encode()).decode()
         kind, _, rest = challenge.partition(" ")
         if kind.lower() == "basic":
@@ -127,22 +138,22 @@ class Registry:
         return "Bearer " + (found.get("token") or found.get("access_token") or "")
 
 
-def pull(repository):
+def pull(repository: str) -> str:
     """The token scope that reads a repository."""
     return "repository:%s:pull" % repository
 
 
-def push(repository):
+def push(repository: str) -> str:
     """The token scope that writes a repository."""
     return "repository:%s:pull,push" % repository
 
 
-def encode(document):
+def encode(document: Any) -> bytes:
     """A document's canonical bytes, so that the same image has the same digest."""
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
 
 
-def split(reference):
+def split(reference: str) -> Tuple[str, str, str]:
     """An image reference as (host, repository, tag or digest)."""
     name, at, digest = reference.partition("@")
     host, _, path = name.partition("/")

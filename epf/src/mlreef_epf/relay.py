@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from typing import Iterator
 
 
 @contextlib.contextmanager
-def listening(unix_socket):
+def listening(unix_socket: str) -> Iterator[str]:
     """Relay while the context lasts; yields the proxy's URL."""
     server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     server.bind(("127.0.0.1", 0))
@@ -27,7 +28,7 @@ def listening(unix_socket):
         thread.join(2)
 
 
-def _accept(server, unix_socket):
+def _accept(server: socket.socket, unix_socket: str) -> None:
     while True:
         try:
             near, _ = server.accept()
@@ -36,7 +37,7 @@ def _accept(server, unix_socket):
         threading.Thread(target=_serve, args=(near, unix_socket), daemon=True).start()
 
 
-def _serve(near, unix_socket):
+def _serve(near: socket.socket, unix_socket: str) -> None:
     with near, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as far:
         try:
             far.connect(unix_socket)
@@ -48,7 +49,7 @@ def _serve(near, unix_socket):
         back.join()
 
 
-def _copy(source, target):
+def _copy(source: socket.socket, target: socket.socket) -> None:
     try:
         while True:
             data = source.recv(1 << 16)

@@ -10,8 +10,9 @@ import collections
 import os
 import threading
 import time
+from typing import Any, Deque, Dict, List, Optional, Sequence
 
-from mlreef_epf import errors, log, web
+from mlreef_epf import errors, log, management, resources, web
 
 BATCH = 1000
 PENDING_MAX = 500_000
@@ -27,17 +28,18 @@ _FIELD = {"metrics": "points", "resources": "samples"}
 class Stream:
     """The pending items of one stream and its batches' numbers."""
 
-    def __init__(self, name):
-        self.name, self.pending, self.dropped = name, collections.deque(), 0
-        self._sequence, self._open = 0, None
+    def __init__(self, name: str) -> None:
+        self.name, self.dropped, self._sequence = name, 0, 0
+        self.pending: Deque[Any] = collections.deque()
+        self._open: Optional[Dict[str, Any]] = None
 
-    def add(self, items):
+    def add(self, items: Sequence[Any]) -> None:
         """Queue items; when the service has been away for very long the newest are given up."""
         room = PENDING_MAX - len(self.pending)
         self.dropped += max(0, len(items) - room)
         self.pending.extend(items[: max(0, room)])
 
-    def batch(self):
+    def batch(self) -> Optional[Dict[str, Any]]:
         """The batch to send now: the same one until it is done."""
         if self._open is None and self.pending:
             items = [self.pending.popleft() for _ in range(min(BATCH, len(self.pending)))]
@@ -48,7 +50,7 @@ class Stream:
                 self._open = {_FIELD[self.name]: items, "sequence": self._sequence}
         return self._open
 
-    def done(self):
+    def done(self) -> None:
         """The batch was taken."""
         self._open = None
 
@@ -56,29 +58,31 @@ class Stream:
 class Reporter:
     """Follows and sends until it is closed."""
 
-    def __init__(self, job):
+    def __init__(self, job: management.Job) -> None:
         self._job = job
         self._streams = {name: Stream(name) for name in ("metrics", "params", "resources")}
         self._guard, self._stop = threading.Lock(), threading.Event()
-        self._followers, self._meter, self._threads, self._refused = [], None, [], 0
-        self._deadline = None
+        self._followers: Sequence[Any] = ()
+        self._meter: Optional[resources.Meter] = None
+        self._threads: List[threading.Thread] = []
+        self._refused, self._deadline = 0, 0.0
 
-    def add_points(self, points):
+    def add_points(self, points: List[Any]) -> None:
         """Queue metric points."""
         self._add("metrics", points)
 
-    def add_params(self, params):
+    def add_params(self, params: Dict[str, str]) -> None:
         """Queue parameters."""
         self._add("params", [params])
 
-    def start(self, followers, meter):
+    def start(self, followers: Sequence[Any], meter: Optional[resources.Meter]) -> None:
         """Begin to follow files and to measure."""
         self._followers, self._meter = followers, meter
         self._threads = [threading.Thread(target=target, daemon=True) for target in (self._follow, self._send)]
         for thread in self._threads:
             thread.start()
 
-    def close(self):
+    def close(self) -> None:
         """Read and send the rest; gives up only after a minute without the service."""
         self._deadline = time.monotonic() + _FINISH_S
         self._stop.set()
@@ -90,11 +94,11 @@ class Reporter:
         if lost:
             log.say("warning: %d metric points or samples could not be delivered" % lost)
 
-    def _add(self, name, items):
+    def _add(self, name: str, items: Sequence[Any]) -> None:
         with self._guard:
             self._streams[name].add(items)
 
-    def _follow(self):
+    def _follow(self) -> None:
         next_sample = time.monotonic() + 0.2
         while not self._stop.wait(_FOLLOW_EVERY_S):
             for follower in self._followers:
@@ -105,7 +109,7 @@ class Reporter:
         for follower in self._followers:
             follower.finish()
 
-    def _send(self):
+    def _send(self) -> None:
         following, pause = self._threads[0], _SEND_EVERY_S
         while True:
             stopping = self._stop.wait(pause)
@@ -121,7 +125,7 @@ class Reporter:
             if stopping and (set(outcomes) == {_NOTHING} or time.monotonic() > self._deadline):
                 return
 
-    def _send_stream(self, stream):
+    def _send_stream(self, stream: Stream) -> str:
         """Send one batch, if there is one."""
         with self._guard:
             batch = stream.batch()
@@ -141,7 +145,7 @@ class Reporter:
         return _FULL if len(stream.pending) >= BATCH else _SOME
 
 
-def metrics_path(directory):
+def metrics_path(directory: str) -> str:
     """An empty file for the first road, in a private directory."""
     path = os.path.join(directory, "metrics.jsonl")
     with open(path, "w"):

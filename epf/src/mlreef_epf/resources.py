@@ -13,15 +13,16 @@ import signal
 import subprocess
 import threading
 import time
+from typing import IO, Any, Dict, Iterable, List, Optional, Sequence, Set, Tuple, cast
 
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _NVIDIA_SMI = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--loop=1")
 
 
-def descendants(of):
+def descendants(of: int) -> List[int]:
     """The process ids below a process, parents before children."""
-    children = {}
+    children: Dict[int, List[int]] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             fields = _stat(name)
@@ -34,9 +35,10 @@ def descendants(of):
     return found
 
 
-def kill_descendants(of, deadline_s=5.0):
+def kill_descendants(of: int, deadline_s: float = 5.0) -> None:
     """End every process below this one, including what is born meanwhile, and collect the orphans among them."""
-    end, met = time.monotonic() + deadline_s, set()
+    end = time.monotonic() + deadline_s
+    met: Set[int] = set()
     while time.monotonic() < end:
         pids = descendants(of)
         for pid in met:
@@ -51,7 +53,7 @@ def kill_descendants(of, deadline_s=5.0):
         time.sleep(0.02)
 
 
-def memory(pids):
+def memory(pids: Iterable[int]) -> int:
     """Bytes of memory in use by these processes together."""
     pids = list(pids)
     return sum((_pss(pid) if len(pids) > 1 else None) or _rss(pid) for pid in pids)
@@ -60,12 +62,13 @@ def memory(pids):
 class Meter:
     """Turns the kernel's counters of a changing set of processes into samples."""
 
-    def __init__(self, pid):
-        self._pid, self._last, self._when = pid, {}, time.monotonic()
+    def __init__(self, pid: int) -> None:
+        self._pid, self._when = pid, time.monotonic()
+        self._last: Dict[int, Tuple[int, int, int]] = {}
         self._read = self._written = 0
         self._gpu = Gpu() if shutil.which("nvidia-smi") else None
 
-    def sample(self):
+    def sample(self) -> Dict[str, Any]:
         """One sample of the tree, shaped for the management service."""
         now, pids = time.monotonic(), descendants(self._pid)
         current = {pid: _counters(pid) for pid in pids}
@@ -88,7 +91,7 @@ class Meter:
             "net_tx": sent,
         }
 
-    def close(self):
+    def close(self) -> None:
         """Stop watching the GPUs."""
         if self._gpu:
             self._gpu.close()
@@ -97,17 +100,19 @@ class Meter:
 class Gpu:
     """The mean utilisation of the visible GPUs, from one nvidia-smi that reports every second."""
 
-    def __init__(self, command=_NVIDIA_SMI):
-        self.percent = None
+    def __init__(self, command: Sequence[str] = _NVIDIA_SMI) -> None:
+        self.percent: Optional[float] = None
         self._process = subprocess.Popen(
             list(command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
         )
+        self._stdout = cast("IO[bytes]", self._process.stdout)
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
-    def _follow(self):
-        recent, last = [], 0.0
-        for line in self._process.stdout:
+    def _follow(self) -> None:
+        recent: List[float] = []
+        last = 0.0
+        for line in self._stdout:
             now = time.monotonic()
             if now - last > 0.5:  # a new round; the lines of one round come together
                 recent = []
@@ -116,15 +121,15 @@ class Gpu:
                 recent.append(float(line.strip()))
                 self.percent = round(sum(recent) / len(recent), 1)
 
-    def close(self):
+    def close(self) -> None:
         """End nvidia-smi."""
         self._process.kill()
         self._process.wait()
         self._thread.join(1)
-        self._process.stdout.close()
+        self._stdout.close()
 
 
-def peak_of_children():
+def peak_of_children() -> int:
     """The largest resident size of any ended child, in bytes (0 where unknown)."""
     try:
         import resource
@@ -134,7 +139,7 @@ def peak_of_children():
         return 0
 
 
-def oom_kills():
+def oom_kills() -> int:
     """How often the kernel ended a process of this container for want of memory (0 where unknown)."""
     for path in ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"):
         for line in _read(path).splitlines():
@@ -144,12 +149,12 @@ def oom_kills():
     return 0
 
 
-def _stat(pid):
+def _stat(pid: Any) -> Optional[List[str]]:
     text = _read("/proc/%s/stat" % pid)
     return text.rpartition(") ")[2].split() if text else None
 
 
-def _counters(pid):
+def _counters(pid: int) -> Tuple[int, int, int]:
     fields = _stat(pid)
     if not fields:
         return 0, 0, 0
@@ -158,19 +163,19 @@ def _counters(pid):
     return ticks, int(values.get("read_bytes", 0)), int(values.get("write_bytes", 0))
 
 
-def _pss(pid):
+def _pss(pid: int) -> Optional[int]:
     for line in _read("/proc/%d/smaps_rollup" % pid).splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return None
 
 
-def _rss(pid):
+def _rss(pid: int) -> int:
     fields = _read("/proc/%d/statm" % pid).split()
     return int(fields[1]) * _PAGE if len(fields) > 1 else 0
 
 
-def _network():
+def _network() -> Tuple[int, int]:
     received = sent = 0
     for line in _read("/proc/net/dev").splitlines():
         name, colon, rest = line.partition(":")
@@ -181,7 +186,7 @@ def _network():
     return received, sent
 
 
-def _read(path):
+def _read(path: str) -> str:
     try:
         with open(path) as handle:
             return handle.read()

