@@ -82,6 +82,10 @@ class Repositories(Protocol):
         """A commit that exists."""
         ...
 
+    async def commits_between(self, project_id: int, before: str, after: str) -> tuple[Sequence[Commit], int]:
+        """The newest commits of a push, oldest first, and how many there are in all."""
+        ...
+
     async def find_file(self, project_id: int, sha: str, path: str) -> bytes | None:
         """A file at a commit; None when it does not exist or is no file."""
         ...

@@ -1,4 +1,4 @@
-"""All routers of CI, in the order they must be tried: fixed paths before paths with a number in their place."""
+"""All routers of CI and webhooks in the order they are tried: fixed paths before those with a number in their place."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from mlreef.forge.ci.jobs import routes as job_routes
 from mlreef.forge.ci.pipelines import routes as pipeline_routes
 from mlreef.forge.ci.runners import protocol_routes
 from mlreef.forge.ci.runners import routes as runner_routes
+from mlreef.forge.ci.variables import routes as variable_routes
+from mlreef.forge.hooks import routes as hook_routes
 
 ROUTERS: tuple[APIRouter, ...] = (
     protocol_routes.router,
@@ -16,4 +18,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     pipeline_routes.router,
     job_routes.router,
     artifact_routes.router,
+    variable_routes.router,
+    hook_routes.router,
 )

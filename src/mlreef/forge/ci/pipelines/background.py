@@ -6,18 +6,19 @@ begins pipelines that a crash left between the last two steps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from mlreef.forge.ci.config.errors import ConfigError, fault
+from mlreef.forge.ci.config.spec import Plan
 from mlreef.forge.ci.context import Ci
 from mlreef.forge.ci.pipelines import service, store
 from mlreef.forge.ci.pipelines.predefined import Origin
 from mlreef.forge.ci.variables import store as variables_store
 from mlreef.kit import logs
-from mlreef.kit.db import Database
+from mlreef.kit.db import Database, Tx
 
 log = logs.get(__name__)
 
@@ -35,7 +36,6 @@ class Request:
     variables: tuple[Mapping[str, Any], ...] = ()
     before_sha: str = NO_COMMIT
     sha: str | None = None
-    changed: frozenset[str] | None = None
 
 
 async def prepare(ci: Ci, db: Database, request: Request) -> tuple[Origin, dict[str, str]]:
@@ -70,7 +70,7 @@ async def start(ci: Ci, db: Database, request: Request) -> int:
     """Start a pipeline that somebody asked for; every reason against it is a ConfigError."""
     origin, settings = await prepare(ci, db, request)
     try:
-        compiled = await service.compile_for(ci, origin, settings, changed=request.changed)
+        compiled = await service.compile_for(ci, origin, settings)
     except service.NoConfig:
         raise fault("Missing CI config file") from None
     service.require_jobs(compiled.plan)
@@ -80,24 +80,39 @@ async def start(ci: Ci, db: Database, request: Request) -> int:
     return pipeline_id
 
 
-async def start_for_push(ci: Ci, db: Database, request: Request) -> int | None:
-    """Start the pipeline of a push, if there is one to start; a wrong configuration is kept as a failed pipeline."""
+async def start_for_push(ci: Ci, db: Database, request: Request, also: Callable[[Tx], Awaitable[bool]]) -> int | None:
+    """Start the pipeline of a push, if there is one to start; a wrong configuration is kept as a failed pipeline.
+
+    `also` is done in the transaction that writes the pipeline, and forbids it by answering False.
+    """
     origin, settings = await prepare(ci, db, request)
     if skips(str(origin.commit["message"])):
         return None
+    faults: Sequence[str] = ()
+    plan = Plan(stages=(), jobs=())
     try:
-        compiled = await service.compile_for(ci, origin, settings, changed=request.changed)
+        changed = await _changed(ci, request)
+        plan = (await service.compile_for(ci, origin, settings, changed=changed)).plan
     except service.NoConfig:
         return None
     except ConfigError as exc:
-        async with db.write() as tx:
-            return await service.insert_failed(ci, tx, origin, exc.faults)
-    if not compiled.plan.jobs:
+        faults = exc.faults
+    if not plan.jobs and not faults:
         return None
     async with db.write() as tx:
-        pipeline_id = await service.insert(ci, tx, origin, compiled.plan)
+        if not await also(tx):
+            return None
+        if faults:
+            return await service.insert_failed(ci, tx, origin, faults)
+        pipeline_id = await service.insert(ci, tx, origin, plan)
     await _begin(ci, db, origin.project.id, pipeline_id, origin.sha)
     return pipeline_id
+
+
+async def _changed(ci: Ci, request: Request) -> frozenset[str] | None:
+    if NO_COMMIT in {request.before_sha, request.sha} or request.sha is None:
+        return None
+    return await ci.repositories.changed(request.project_id, request.before_sha, request.sha)
 
 
 async def begin_left_behind(ci: Ci, db: Database) -> None:

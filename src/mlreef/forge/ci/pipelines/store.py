@@ -103,6 +103,27 @@ async def ids_of_project(tx: Tx, project_id: int) -> Sequence[int]:
     return [row["id"] for row in await tx.all(select(pipelines.c.id).where(pipelines.c.project_id == project_id))]
 
 
+async def put_push(tx: Tx, values: Mapping[str, Any]) -> None:
+    """Remember a push."""
+    await tx.insert(tables.pushes, values)
+
+
+async def list_pushes(tx: Tx) -> Sequence[RowMapping]:
+    """Pushes that wait, oldest first."""
+    return await tx.all(select(tables.pushes).order_by(tables.pushes.c.id).limit(100))
+
+
+async def remove_push(tx: Tx, push_id: int) -> bool:
+    """Forget a push; tells whether it was still there."""
+    return (await tx.execute(delete(tables.pushes).where(tables.pushes.c.id == push_id))).rowcount == 1
+
+
+async def count_push_attempt(tx: Tx, push_id: int) -> None:
+    """Handling a push failed once more."""
+    statement = update(tables.pushes).where(tables.pushes.c.id == push_id)
+    await tx.execute(statement.values(attempts=tables.pushes.c.attempts + 1))
+
+
 async def left_behind(tx: Tx, before: datetime) -> Sequence[RowMapping]:
     """Pipelines that have not begun although they were made before that moment."""
     query = select(pipelines).where(pipelines.c.status == "created", pipelines.c.created_at < before)
