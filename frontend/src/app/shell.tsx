@@ -21,8 +21,8 @@ export function Shell() {
             <UnstyledButton component={Link} to="/" aria-label="MLReef: to the start">
               <Logo />
             </UnstyledButton>
-            <LinkButton to="/projects" variant="subtle" color="gray" size="compact-md" leftSection={<FolderGit2 size={16} />} visibleFrom="xs">Projects</LinkButton>
-            <LinkButton to="/marketplace" variant="subtle" color="gray" size="compact-md" leftSection={<Store size={16} />} visibleFrom="xs">Marketplace</LinkButton>
+            <LinkButton to="/projects" variant="subtle" color="gray" size="compact-sm" leftSection={<FolderGit2 size={16} />} visibleFrom="xs">Projects</LinkButton>
+            <LinkButton to="/marketplace" variant="subtle" color="gray" size="compact-sm" leftSection={<Store size={16} />} visibleFrom="xs">Marketplace</LinkButton>
           </Group>
           <Group gap="xs" wrap="nowrap">
             <Busy />
@@ -50,8 +50,7 @@ function GlobalSearch() {
   const [text, setText] = useState('')
   useHotkeys([['/', () => input.current?.focus()]])
   return (
-    <form
-      role="search"
+    <search><form
       onSubmit={(event) => {
         event.preventDefault()
         void navigate({ to: '/projects', search: { tab: 'explore', search: text } })
@@ -68,7 +67,7 @@ function GlobalSearch() {
         value={text}
         onChange={(event) => setText(event.currentTarget.value)}
       />
-    </form>
+    </form></search>
   )
 }
 
@@ -92,14 +91,14 @@ function Account() {
   if (!user) {
     return (
       <Group gap={6} wrap="nowrap">
-        <LinkButton to="/login" size="compact-md">Log in</LinkButton>
+        <LinkButton to="/login" size="compact-sm">Log in</LinkButton>
       </Group>
     )
   }
   return (
     <Menu position="bottom-end" width={220}>
       <Menu.Target>
-        <Button variant="subtle" color="gray" size="compact-md" px={6} aria-label={`Account of ${user.username}`}>
+        <Button variant="subtle" color="gray" size="compact-sm" px={6} aria-label={`Account of ${user.username}`}>
           <Avatar size={28} radius="xl" color="reef" name={user.name} variant="filled" />
         </Button>
       </Menu.Target>

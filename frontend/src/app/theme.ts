@@ -5,9 +5,14 @@ const reef: MantineColorsTuple = [
   '#e6f7f7', '#cfeced', '#a0d9db', '#6dc4c8', '#45b2b7', '#1f9aa0', '#0f838a', '#0b6e75', '#085a60', '#04464b',
 ]
 
+// Mantine's dark greys with a breath of blue: text, dimmed text, borders, inputs, backgrounds.
+const dark: MantineColorsTuple = [
+  '#d8dee4', '#c1c9d0', '#a9b1ba', '#8f98a1', '#3a444d', '#2d353c', '#20272d', '#14181c', '#10151a', '#0c1013',
+]
+
 export const theme = createTheme({
   primaryColor: 'reef',
-  colors: { reef },
+  colors: { reef, dark },
   primaryShade: { light: 7, dark: 7 },
   defaultRadius: 'md',
   fontFamily: 'Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',

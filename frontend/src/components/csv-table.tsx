@@ -19,7 +19,7 @@ export function CsvTable({ text, complete = true }: { text: string; complete?: b
         {plural(table.rows.length, 'row')}{complete && table.complete ? '' : ' shown, the file is longer'}, {plural(table.header.length, 'column')}
       </Text>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className="grid-table" ref={frame} tabIndex={0} role="region" aria-label="Table">
+      <section className="grid-table" ref={frame} tabIndex={0} aria-label="Table">
         <table>
           <thead><tr>{table.header.map((name, column) => <th key={column} className={numeric[column] ? 'num' : undefined} scope="col">{name}</th>)}</tr></thead>
           <tbody>
@@ -32,7 +32,7 @@ export function CsvTable({ text, complete = true }: { text: string; complete?: b
             {after > 0 && <tr aria-hidden><td style={{ height: after }} colSpan={table.header.length} /></tr>}
           </tbody>
         </table>
-      </div>
+      </section>
     </>
   )
 }

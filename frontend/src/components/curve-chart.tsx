@@ -52,6 +52,12 @@ export function colourOf(line: { colour?: string }, index: number): string {
   return line.colour ?? (COLOURS[index % COLOURS.length] as string)
 }
 
+/** A colour for dark backgrounds: a third of the way to white. */
+function lighter(colour: string): string {
+  const parts = [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16))
+  return `rgb(${parts.map((part) => Math.round(part + (255 - part) * 0.34)).join(', ')})`
+}
+
 type OptionInput = { shape: string; width: number; format: (value: number) => string }
 
 function options({ shape, width, format }: OptionInput): uPlot.Options {
@@ -70,7 +76,7 @@ function options({ shape, width, format }: OptionInput): uPlot.Options {
       {},
       ...lines.map(([label, colour], index): uPlot.Series => ({
         label,
-        stroke: colourOf({ colour: colour ?? undefined }, index),
+        stroke: dark ? lighter(colourOf({ colour: colour ?? undefined }, index)) : colourOf({ colour: colour ?? undefined }, index),
         width: 1.8,
         spanGaps: true,
         points: { size: 5 },

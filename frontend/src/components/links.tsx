@@ -3,7 +3,9 @@ import { ActionIcon, Anchor, Button, NavLink, type ActionIconProps, type AnchorP
 import { createLink } from '@tanstack/react-router'
 import { forwardRef } from 'react'
 
-const PlainAnchor = forwardRef<HTMLAnchorElement, Omit<AnchorProps, 'href'>>((props, ref) => <Anchor ref={ref} {...props} />)
+const PlainAnchor = forwardRef<HTMLAnchorElement, Omit<AnchorProps, 'href'>>((props, ref) => (
+  <Anchor ref={ref} inherit={props.size === undefined} {...props} />
+))
 PlainAnchor.displayName = 'PlainAnchor'
 export const LinkAnchor = createLink(PlainAnchor)
 

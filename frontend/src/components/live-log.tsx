@@ -108,6 +108,8 @@ function useLog(source: (offset: number) => string, done: boolean, whole: boolea
       stop.abort()
       clearTimeout(timer)
     }
+    // A new version means news: it is fetched at once.
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies
   }, [address, done, whole, version])
 
   return { log: state.current.log, error }

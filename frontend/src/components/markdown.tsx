@@ -1,8 +1,10 @@
 /** Markdown of users: no raw HTML, safe links; pictures of the repository through the API. */
-import ReactMarkdown, { defaultUrlTransform } from 'react-markdown'
+import ReactMarkdown, { defaultUrlTransform, type Components } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
 
 type Props = { text: string; resolve?: (path: string) => string }
+
+const COMPONENTS: Components = { a: ({ children, href }) => <a href={href} rel="noreferrer nofollow">{children}</a> }
 
 export default function Markdown({ text, resolve }: Props) {
   return (
@@ -15,7 +17,7 @@ export default function Markdown({ text, resolve }: Props) {
           if (key === 'src') return relative && resolve ? resolve(address.replace(/^\.\//, '')) : ''
           return defaultUrlTransform(address)
         }}
-        components={{ a: ({ children, href }) => <a href={href} rel="noreferrer nofollow">{children}</a> }}
+        components={COMPONENTS}
       >
         {text}
       </ReactMarkdown>

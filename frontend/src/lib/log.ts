@@ -11,6 +11,7 @@ export class LogLines {
 
   constructor() {
     this.ansi.escape_html = true
+    this.ansi.use_classes = true
     this.ansi.url_allowlist = {}
   }
 

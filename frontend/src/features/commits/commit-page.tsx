@@ -24,7 +24,7 @@ export function CommitPage() {
         <>
           <PageHead title={found.title} note={<>{found.author_name}, <TimeAgo at={found.committed_date} /></>}>
             <Id value={found.id} />
-            <LinkButton to="/$ns/$slug/-/tree/$ref/$" params={{ ...params, ref: found.id, _splat: '' }} variant="default" size="compact-md">Browse files</LinkButton>
+            <LinkButton to="/$ns/$slug/-/tree/$ref/$" params={{ ...params, ref: found.id, _splat: '' }} variant="default" size="compact-sm">Browse files</LinkButton>
           </PageHead>
           {found.message.trim() !== found.title.trim() && (
             <Text component="pre" size="sm" className="panel panel-body" mb="md" style={{ whiteSpace: 'pre-wrap' }}>{found.message.split('\n').slice(1).join('\n').trim()}</Text>

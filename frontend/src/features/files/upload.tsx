@@ -42,9 +42,9 @@ function UploadDialog({ branch, path, onClose }: { branch: string; path: string;
     <Modal opened onClose={onClose} title={`Upload to ${branch}${path ? `, folder ${path}` : ''}`} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <Stack>
         <FormError error={upload.error} />
-        <div
+        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the button inside serves the keyboard */}
+        <section
           className="drop"
-          role="group"
           aria-label="Drop files or folders here"
           data-over={over}
           onDragOver={(event) => { event.preventDefault(); setOver(true) }}
@@ -55,7 +55,7 @@ function UploadDialog({ branch, path, onClose }: { branch: string; path: string;
           <FileButton multiple onChange={(picked) => add(picked.map((file) => ({ file, path: file.name })))}>
             {(props) => <Button {...props} variant="light">Choose files</Button>}
           </FileButton>
-        </div>
+        </section>
         {files.length > 0 && (
           <Text size="sm">{plural(files.length, 'file')}, {formatBytes(bytes)}: {files.slice(0, 3).map((picked) => picked.path).join(', ')}{files.length > 3 ? ' …' : ''}</Text>
         )}

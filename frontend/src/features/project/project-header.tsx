@@ -29,7 +29,7 @@ export function ProjectHeader() {
       <Group gap="xs">
         <StarButton disabled={!session.data} />
         <Tooltip label="Make your own copy">
-          <Button variant="default" size="compact-md" leftSection={<GitFork size={15} />} disabled={!session.data} onClick={() => setForking(true)}>
+          <Button variant="default" size="compact-sm" leftSection={<GitFork size={15} />} disabled={!session.data} onClick={() => setForking(true)}>
             Fork {project.forks_count}
           </Button>
         </Tooltip>
@@ -54,7 +54,7 @@ function StarButton({ disabled }: { disabled: boolean }) {
     },
   })
   return (
-    <Button variant="default" size="compact-md" aria-pressed={on} loading={star.isPending} disabled={disabled} onClick={() => star.mutate()} leftSection={<Star size={15} fill={on ? 'currentColor' : 'none'} />}>
+    <Button variant="default" size="compact-sm" aria-pressed={on} loading={star.isPending} disabled={disabled} onClick={() => star.mutate()} leftSection={<Star size={15} fill={on ? 'currentColor' : 'none'} />}>
       {on ? 'Starred' : 'Star'} {project.star_count}
     </Button>
   )
@@ -70,7 +70,7 @@ function CloneMenu() {
   return (
     <Popover position="bottom-end" width={420} trapFocus withArrow>
       <Popover.Target>
-        <Button size="compact-md" leftSection={<Download size={15} />}>Clone</Button>
+        <Button size="compact-sm" leftSection={<Download size={15} />}>Clone</Button>
       </Popover.Target>
       <Popover.Dropdown>
         <Stack gap="xs">
