@@ -6,15 +6,19 @@ import asyncio
 import json
 import signal
 import sys
-import threading
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mlreef.cli import output
 from mlreef.kit import logs
 from mlreef.kit.errors import PlatformError, invalid
+
+if TYPE_CHECKING:
+    from mlreef.cli.demo import Demo
+    from mlreef.compose.embedded import Server
 
 Host = Annotated[str, typer.Option(help="Address to listen on; other machines reach 0.0.0.0.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")]
@@ -33,6 +37,9 @@ def up(
     without: Annotated[list[str] | None, typer.Option(help="Leave a part of the demo out: tensorflow.")] = None,
     executor: Annotated[str, typer.Option(help="auto, bubblewrap, podman, docker, process or none.")] = "auto",
     capacity: Annotated[int, typer.Option(min=1, help="Jobs at a time.")] = 2,
+    admin_password_file: Annotated[
+        Path | None, typer.Option(exists=True, help="Holds the administrator's first password; default: a random one.")
+    ] = None,
     log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "WARNING",
 ) -> None:
     """Start everything in one process on one port, with one local runner."""
@@ -43,7 +50,13 @@ def up(
         raise invalid(f"--without {', '.join(sorted(unknown))}: only tensorflow can be left out")
     logs.configure(json=False, level=log_level)
     plan = embedded.Plan(
-        data_dir=data_dir.expanduser().resolve(), host=host, port=port, url=url, executor=executor, capacity=capacity
+        data_dir=data_dir.expanduser().resolve(),
+        host=host,
+        port=port,
+        url=url,
+        executor=executor,
+        capacity=capacity,
+        admin_password=admin_password_file.read_text().strip() if admin_password_file else None,
     )
     code = 0
 
@@ -57,7 +70,7 @@ def up(
             _greet(server)
             if play_demo or once:
                 code = await _demo_beside(server, frozenset(without or ()), report, stop)
-                if once or (code and not sys.stdout.isatty() and once):
+                if once:
                     return
                 output.note(f"serving {server.url} - Ctrl-C stops it")
             await stop.wait()
@@ -81,7 +94,9 @@ def demo(
     raise typer.Exit(_play(Demo(url, token, library or _library(), frozenset(without or ())), report))
 
 
-serve = typer.Typer(help="Start one service by itself; its settings come from MLREEF_* variables.", no_args_is_help=True)
+serve = typer.Typer(
+    help="Start one service by itself; its settings come from MLREEF_* variables.", no_args_is_help=True
+)
 
 
 @serve.command("forge")
@@ -120,24 +135,24 @@ def _serve(service: str, host: str, port: int, workers: int) -> None:
     alone.serve(service, host=host, port=port, workers=workers)
 
 
-async def _demo_beside(server: object, without: frozenset[str], report: Path | None, stop: asyncio.Event) -> int:
+async def _demo_beside(server: Server, without: frozenset[str], report: Path | None, stop: asyncio.Event) -> int:
     """Play the demo in a thread while this loop serves it; Ctrl-C ends both."""
     from mlreef.cli.demo import Demo
 
-    url, token = server.url, server.admin_token  # type: ignore[attr-defined]
-    playing = asyncio.ensure_future(asyncio.to_thread(_play, Demo(url, token, _library(), without), report))
+    day = Demo(server.url, server.admin_token, _library(), without)
+    playing = asyncio.ensure_future(asyncio.to_thread(_play, day, report))
     stopping = asyncio.ensure_future(stop.wait())
     done, _ = await asyncio.wait({playing, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     return playing.result() if playing in done else 130
 
 
-def _play(demo: object, report_file: Path | None) -> int:
+def _play(day: Demo, report_file: Path | None) -> int:
     from mlreef.cli.demo import Report, play
 
     report = Report()
     try:
-        play(demo, report)  # type: ignore[arg-type]
+        play(day, report)
     except PlatformError as exc:
         output.error(str(exc))
     finally:
@@ -156,21 +171,17 @@ def _library() -> Path:
     raise invalid("the starter library was not found: name it with --library")
 
 
-def _greet(server: object) -> None:
-    password = server.new_admin_password  # type: ignore[attr-defined]
-    output.note(f"MLReef is up: {server.url}")  # type: ignore[attr-defined]
-    if password is not None:
+def _greet(server: Server) -> None:
+    output.note(f"MLReef is up: {server.url}")
+    if server.new_admin_password is not None:
         output.note("administrator: root")
-        output.note(f"password: {password}   (shown only now)")
+        output.note(f"password: {server.new_admin_password}   (shown only now)")
 
 
-def _run(main: object) -> None:
+def _run(main: Coroutine[Any, Any, None]) -> None:
     try:
         import uvloop
     except ImportError:
-        asyncio.run(main)  # type: ignore[arg-type]
+        asyncio.run(main)
     else:
-        uvloop.run(main)  # type: ignore[arg-type]
-
-
-_ = threading
+        uvloop.run(main)
