@@ -39,7 +39,8 @@ class Stats:
 def between(path: Path, before: str | None, after: str | None) -> list[FileDiff]:
     """What changed from one commit to another; None is the empty tree."""
     with objects.opened(path) as repo:
-        found, spent = [], 0
+        found: list[FileDiff] = []
+        spent = 0
         for patch in _diff(repo, before, after, context=3):
             if len(found) >= MAX_FILES:
                 break

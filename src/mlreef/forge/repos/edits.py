@@ -72,7 +72,9 @@ class _Folder:
                 self.entries[name] = (objects.TREE, sha)
         if not self.entries:
             return None
-        lines = sorted((name + b"/" if mode == objects.TREE else name, mode) for name, (mode, _) in self.entries.items())
+        lines = sorted(
+            (name + b"/" if mode == objects.TREE else name, mode) for name, (mode, _) in self.entries.items()
+        )
         raw = bytearray()
         for key, mode in lines:
             name = key[:-1] if mode == objects.TREE else key

@@ -2,8 +2,8 @@
 
 Every command is an argv list with a clean environment: no system, user or hook configuration, nothing that asks or
 fetches. Processes start through `subprocess.Popen` (vfork), because asyncio's own spawn under uvloop forks the whole
-server, and talk through socket pairs on the event loop: uvloop closes the descriptor of a pipe twice, which in a process
-with threads closes somebody else's file. Whoever leaves a `running` block early kills the process.
+server, and talk through socket pairs on the event loop: uvloop closes the descriptor of a pipe twice, which in a
+process with threads closes somebody else's file. Whoever leaves a `running` block early kills the process.
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ _CONFIG = {
     "receive.advertisePushOptions": "true",
     "receive.denyCurrentBranch": "ignore",
     "receive.unpackLimit": "100",
+    # Old but harmless histories, as GitLab lets them in.
+    "receive.fsck.badTimezone": "ignore",
+    "receive.fsck.missingSpaceBeforeDate": "ignore",
+    "receive.fsck.zeroPaddedFilemode": "ignore",
     "uploadpack.allowFilter": "true",
     "uploadpack.allowAnySHA1InWant": "true",
     "protocol.allow": "never",
@@ -148,9 +152,9 @@ async def running(
     try:
         popen = subprocess.Popen(  # noqa: ASYNC220 - vfork takes a millisecond, see the module docstring
             ["git", *map(str, args)],
-            stdin=pairs[0][1],
-            stdout=pairs[1][1],
-            stderr=pairs[2][1],
+            stdin=pairs[0][1].fileno(),
+            stdout=pairs[1][1].fileno(),
+            stderr=pairs[2][1].fileno(),
             env=environment(env, config),
             process_group=0,
         )

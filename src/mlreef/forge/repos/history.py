@@ -35,7 +35,9 @@ class Walk:
 async def list_commits(repo: Path, tips: Sequence[str], walk: Walk, *, skip: int, limit: int) -> list[str]:
     """Ids of commits reachable from `tips` (ids, `^id` excludes)."""
     options = [*walk.arguments(), f"--skip={skip}", f"--max-count={limit}"]
-    out = await git.run(repo, "rev-list", *options, "--end-of-options", *tips, "--", *([walk.path] if walk.path else []))
+    out = await git.run(
+        repo, "rev-list", *options, "--end-of-options", *tips, "--", *([walk.path] if walk.path else [])
+    )
     return out.decode().split()
 
 

@@ -1,0 +1,59 @@
+"""Group commit of links: many uploads finish at once, one transaction acknowledges them all.
+
+A project with a thousand small files would otherwise pay a thousand database syncs one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from mlreef.forge.lfs import store
+from mlreef.kit import logs
+from mlreef.kit.clock import Clock
+from mlreef.kit.db import Database
+from mlreef.kit.errors import Kind, PlatformError
+
+log = logs.get(__name__)
+
+
+class Linker:
+    """Notes which project holds which object; `link` returns when the note is durable."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._waiting: list[tuple[tuple[int, str, int], asyncio.Future[None]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def link(self, project_id: int, oid: str, size: int) -> None:
+        """Note one link together with all that wait."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(((project_id, oid, size), done))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        await done
+
+    async def _write(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            try:
+                async with self._db.write() as tx:
+                    await store.link(tx, [link for link, _ in batch], self._clock.now())
+            except asyncio.CancelledError:
+                _finish([*batch, *self._waiting], PlatformError(Kind.UNAVAILABLE, "the server is stopping; try again"))
+                raise
+            except Exception as exc:
+                log.exception("links could not be written", links=len(batch))
+                _finish(batch, exc)
+            else:
+                _finish(batch, None)
+
+
+def _finish(batch: list[tuple[tuple[int, str, int], asyncio.Future[None]]], error: BaseException | None) -> None:
+    for _, done in batch:
+        if done.done():
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)

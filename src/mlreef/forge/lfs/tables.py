@@ -1,0 +1,31 @@
+"""Which project holds which object, and who locked which file."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, MetaData, String, Table, Text, UniqueConstraint
+
+from mlreef.kit.db.types import BigId, UtcDateTime
+
+metadata = MetaData()
+
+lfs_links = Table(
+    "lfs_links",
+    metadata,
+    Column("project_id", BigId, primary_key=True, autoincrement=False),
+    Column("oid", String(64), primary_key=True),
+    Column("size", BigId, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_lfs_links_oid", "oid"),
+)
+
+lfs_locks = Table(
+    "lfs_locks",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("project_id", BigId, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("user_id", BigId, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("locked_at", UtcDateTime, nullable=False),
+    UniqueConstraint("project_id", "path", name="uq_lfs_locks_path"),
+)

@@ -1,0 +1,23 @@
+"""Protected branches by name or wildcard."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, UniqueConstraint
+
+from mlreef.kit.db.types import BigId
+
+metadata = MetaData()
+
+protected_branches = Table(
+    "protected_branches",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("project_id", BigId, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("push_level", Integer, nullable=False),
+    Column("merge_level", Integer, nullable=False),
+    Column("allow_force_push", Boolean, nullable=False),
+    # False: a default branch that somebody chose to leave unprotected.
+    Column("active", Boolean, nullable=False),
+    UniqueConstraint("project_id", "name", name="uq_protected_branches_name"),
+)
