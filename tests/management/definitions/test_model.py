@@ -73,8 +73,14 @@ def test_what_is_no_definition_is_an_error_and_no_crash(value):
 def test_numbers_of_yaml_are_numbers_and_words_are_words():
     found = yaml_form.load("a: 1e-4\nb: -3\nc: on\nd: 2026-01-01\ne: 1_000\nf: 'true'\ng: true\nh: 0o17")
     assert found == {
-        "a": 0.0001, "b": -3, "c": "on", "d": "2026-01-01",
-        "e": "1_000", "f": "true", "g": True, "h": "0o17",
+        "a": 0.0001,
+        "b": -3,
+        "c": "on",
+        "d": "2026-01-01",
+        "e": "1_000",
+        "f": "true",
+        "g": True,
+        "h": "0o17",
     }
 
 

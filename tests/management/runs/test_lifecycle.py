@@ -53,7 +53,11 @@ async def test_the_specification_holds_everything_the_job_needs(world):
     assert spec["command"] == ["python3", "augment.py"]
     assert spec["arguments"] == [{"name": "rotate", "flag": "--rotate", "value": "10"}]
     assert spec["inputs"][0]["source"] == {
-        "type": "git", "project_id": PROJECT, "commit": "c" * 40, "path": "train", "object_type": "tree",
+        "type": "git",
+        "project_id": PROJECT,
+        "commit": "c" * 40,
+        "path": "train",
+        "object_type": "tree",
     }
     assert spec["outputs"] == [{"name": "output", "flag": "--output"}]
     assert spec["forge"]["lfs_url"] == "http://forge/g/data.git/info/lfs"

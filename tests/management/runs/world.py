@@ -1,4 +1,4 @@
-"""A data project in memory for tests of runs: processors, a repository, CI pipelines that obey, branches that remember."""
+"""A data project in memory: processors, a repository, CI pipelines that obey, branches that remember."""
 
 from __future__ import annotations
 

@@ -1,0 +1,28 @@
+"""The world of runs, watched."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "runs"))
+
+from world import World, create_tables
+
+from mlreef.kit.db import Database
+from mlreef.management.events.channels import Channels
+from mlreef.management.events.notices import Notices
+
+
+@pytest.fixture
+async def world(tmp_path):
+    db = Database.open(f"sqlite:///{tmp_path}/management.db", migrations="mlreef.management.migrations")
+    await create_tables(db)
+    made = World(db)
+    made.notices = Notices()
+    made.upkeep.notify = made.notices.publish
+    made.channels = Channels(db, made.notices)
+    yield made
+    await db.close()
