@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, cast
 
-from mlreef_epf import dependencies, errors, images, layers, log, registry, rootfs, web
+from mlreef_epf import debian, dependencies, errors, images, layers, log, registry, rootfs, web
 
 _ENV = [
     "PATH=/opt/deps/bin:/usr/local/bin:/usr/bin:/bin",
@@ -108,8 +108,9 @@ class _Build:
     def _base_layers(self) -> List[Any]:
         root = os.path.join(self._scratch, "root")
         os.makedirs(root)
-        rootfs.Assembly(root, self._scratch, self._args.bwrap or "").build(
-            self._definition["debian"], self._definition["python"]
+        archive = debian.Archive(self._definition["suite"], self._scratch, self._environ)
+        rootfs.Assembly(root, self._args.bwrap or "").build(
+            archive, self._definition["debian"], self._definition["python"]
         )
         log.say("packing the file system")
         added = [
@@ -169,7 +170,7 @@ class _Build:
         place = root + dependencies.PLACE
         shutil.rmtree(place, ignore_errors=True)
         shutil.move(directory, place)
-        assembly = rootfs.Assembly(root, self._scratch, self._args.bwrap or "")
+        assembly = rootfs.Assembly(root, self._args.bwrap or "")
         argv = ["/usr/bin/python3", "-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash"]
         assembly.inside([*argv, dependencies.PLACE])
         shutil.move(place, directory)

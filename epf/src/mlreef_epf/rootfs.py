@@ -1,7 +1,7 @@
 """A small root file system with Python, put together from Debian packages without root and without a container.
 
-Packages are fetched by apt-get (which checks Debian's signatures) and unpacked; no maintainer script runs. What those
-scripts would do and Python needs is done here: links, users, certificates, the linker's cache, byte code.
+Packages are unpacked, but no maintainer script runs. What those scripts would do and Python needs is done here: links,
+users, certificates, the linker's cache, byte code.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import re
 import shutil
 import subprocess
 import tarfile
-from typing import List, Sequence
+from typing import Sequence
 
-from mlreef_epf import errors, log
+from mlreef_epf import debian, errors, log
 
 _MACHINE = {
     "amd64": ("x86_64-linux-gnu", ["lib64"]),
@@ -43,15 +43,14 @@ _MOUNT_POINTS = (
 class Assembly:
     """One root file system being put together."""
 
-    def __init__(self, root: str, scratch: str, bwrap: str = "") -> None:
-        self._root, self._scratch = root, scratch
+    def __init__(self, root: str, bwrap: str = "") -> None:
+        self._root = root
         self._bwrap = find_bwrap(bwrap)
 
-    def build(self, packages: Sequence[str], python: str) -> None:
+    def build(self, archive: debian.Archive, packages: Sequence[str], python: str) -> None:
         """Fetch, unpack and finish."""
-        architecture = _output(["dpkg", "--print-architecture"]).strip()
-        self._links(architecture)
-        for package in self._download(packages):
+        self._links(archive.architecture())
+        for package in archive.fetch(packages):
             self._unpack(package)
         self._configure(python)
         self._finish(python)
@@ -79,36 +78,6 @@ class Assembly:
         for name in ("bin", "sbin", "lib", *_MACHINE[architecture][1]):
             os.makedirs(os.path.join(self._root, "usr", name), exist_ok=True)
             os.symlink("usr/" + name, os.path.join(self._root, name))
-
-    def _download(self, packages: Sequence[str]) -> List[str]:
-        target = os.path.join(self._scratch, "packages")
-        os.makedirs(target, exist_ok=True)
-        if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-            raise errors.Failure("environments are built from Debian packages: run this where apt-get and dpkg-deb are")
-        log.say("fetching %d Debian packages" % len(packages))
-        options = ["-o", "APT::Sandbox::User=" + ("root" if os.geteuid() == 0 else "")]
-        if self._apt([*options, "download", *packages], target) != 0:
-            state = os.path.join(self._scratch, "apt")
-            os.makedirs(os.path.join(state, "lists", "partial"), exist_ok=True)
-            os.makedirs(os.path.join(state, "archives", "partial"), exist_ok=True)
-            options += ["-o", "Dir::State::Lists=%s/lists" % state, "-o", "Dir::Cache=%s" % state]
-            log.say("fetching Debian's package lists")
-            self._apt([*options, "update"], target)
-            if self._apt([*options, "download", *packages], target, loud=True) != 0:
-                raise errors.Failure("Debian's packages cannot be fetched; see apt-get's messages above")
-        return sorted(glob.glob(os.path.join(target, "*.deb")))
-
-    def _apt(self, arguments: Sequence[str], where: str, loud: bool = False) -> int:
-        done = subprocess.run(
-            ["apt-get", "-q", *arguments],
-            cwd=where,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        if loud and done.returncode:
-            log.write(done.stdout[-4000:])
-        return done.returncode
 
     def _unpack(self, package: str) -> None:
         process = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE)
@@ -184,10 +153,3 @@ def find_bwrap(given: str = "") -> str:
 def _remove(path: str) -> None:
     if os.path.lexists(path):
         os.unlink(path)
-
-
-def _output(argv: List[str]) -> str:
-    try:
-        return subprocess.run(argv, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
-    except (OSError, subprocess.CalledProcessError) as exc:
-        raise errors.Failure("environments are built from Debian packages; %s cannot be run here" % argv[0]) from exc
