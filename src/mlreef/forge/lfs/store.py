@@ -43,12 +43,6 @@ async def copy_links(tx: Tx, source_id: int, target_id: int, now: datetime) -> N
     await tx.execute(insert(lfs_links).from_select(names, held.where(lfs_links.c.project_id == source_id)))
 
 
-async def forget_project(tx: Tx, project_id: int) -> None:
-    """Drop a project's links and locks."""
-    await tx.execute(delete(lfs_links).where(lfs_links.c.project_id == project_id))
-    await tx.execute(delete(lfs_locks).where(lfs_locks.c.project_id == project_id))
-
-
 async def total(tx: Tx, project_id: int) -> int:
     """Bytes that a project holds."""
     statement = select(func.coalesce(func.sum(lfs_links.c.size), 0)).where(lfs_links.c.project_id == project_id)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, UniqueConstraint
 
-from mlreef.kit.db.types import BigId, UtcDateTime
-
-metadata = MetaData()
+from mlreef.forge.access.tables import metadata
+from mlreef.kit.db import BigId, UtcDateTime
 
 lfs_links = Table(
     "lfs_links",
     metadata,
-    Column("project_id", BigId, primary_key=True, autoincrement=False),
+    Column("project_id", BigId, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("oid", String(64), primary_key=True),
     Column("size", BigId, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
@@ -22,7 +21,7 @@ lfs_locks = Table(
     "lfs_locks",
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("project_id", BigId, nullable=False),
+    Column("project_id", BigId, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
     Column("path", Text, nullable=False),
     Column("user_id", BigId, nullable=False),
     Column("owner", Text, nullable=False),

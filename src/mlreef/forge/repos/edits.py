@@ -72,14 +72,16 @@ class _Folder:
                 self.entries[name] = (objects.TREE, sha)
         if not self.entries:
             return None
-        lines = sorted(
-            (name + b"/" if mode == objects.TREE else name, mode) for name, (mode, _) in self.entries.items()
-        )
         raw = bytearray()
-        for key, mode in lines:
-            name = key[:-1] if mode == objects.TREE else key
-            raw += b"%o %s\x00" % (mode, name) + bytes.fromhex(self.entries[name][1])
+        for name, (mode, sha) in sorted(self.entries.items(), key=_order):
+            raw += b"%o %s\x00" % (mode, name) + bytes.fromhex(sha)
         return batch.add("tree", bytes(raw))
+
+
+def _order(item: tuple[bytes, tuple[int, str]]) -> bytes:
+    """Git sorts a folder as if its name ended in a slash."""
+    name, (mode, _) = item
+    return name + b"/" if mode == objects.TREE else name
 
 
 class Editor:

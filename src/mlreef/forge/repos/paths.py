@@ -45,10 +45,7 @@ def checked(path: str) -> tuple[str, ...]:
 
 def is_git_directory(part: str) -> bool:
     """Whether some file system would take the name for `.git`."""
-    for piece in part.split("\\"):
-        if _DOT_GIT.fullmatch(_IGNORABLE.sub("", piece)):
-            return True
-    return False
+    return any(_DOT_GIT.fullmatch(_IGNORABLE.sub("", piece)) for piece in part.split("\\"))
 
 
 def below(path: str) -> str:

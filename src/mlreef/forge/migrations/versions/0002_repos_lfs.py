@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -51,5 +53,5 @@ def downgrade() -> None:
     raise RuntimeError("downgrades are not supported; restore a backup")
 
 
-def _project(**options: bool) -> sa.Column[int]:
+def _project(**options: Any) -> sa.Column[int]:
     return sa.Column("project_id", BigId, sa.ForeignKey("projects.id", ondelete="CASCADE"), **options)

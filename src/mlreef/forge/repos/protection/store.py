@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.engine import RowMapping
 
 from mlreef.forge.repos.protection.tables import protected_branches as table
@@ -23,8 +23,3 @@ async def save(tx: Tx, project_id: int, name: str, values: Mapping[str, Any]) ->
     done = await tx.execute(update(table).where(mine).values(**values))
     if not done.rowcount:
         await tx.insert(table, {"project_id": project_id, "name": name, **values})
-
-
-async def forget_project(tx: Tx, project_id: int) -> None:
-    """Drop all rows of a project."""
-    await tx.execute(delete(table).where(table.c.project_id == project_id))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, Text, UniqueConstraint
 
-from mlreef.kit.db.types import BigId
-
-metadata = MetaData()
+from mlreef.forge.access.tables import metadata
+from mlreef.kit.db import BigId
 
 protected_branches = Table(
     "protected_branches",
     metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("project_id", BigId, nullable=False),
+    Column("project_id", BigId, ForeignKey("projects.id", ondelete="CASCADE"), nullable=False),
     Column("name", Text, nullable=False),
     Column("push_level", Integer, nullable=False),
     Column("merge_level", Integer, nullable=False),
