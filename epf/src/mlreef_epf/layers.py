@@ -96,5 +96,5 @@ def unpack(packed: str, root: str) -> None:
     """Lay a layer's files over a directory (our own layers: no whiteouts)."""
     with tarfile.open(packed, mode="r:gz") as archive:
         if hasattr(tarfile, "tar_filter"):
-            archive.extraction_filter = staticmethod(tarfile.tar_filter)
+            archive.extraction_filter = tarfile.tar_filter
         archive.extractall(root)  # noqa: S202 - filtered where Python knows how, and our own images

@@ -90,7 +90,7 @@ class Assembly:
                     continue
                 member.uid, member.gid = os.geteuid(), os.getegid()
                 if hasattr(tarfile, "fully_trusted_filter"):
-                    archive.extraction_filter = staticmethod(tarfile.fully_trusted_filter)
+                    archive.extraction_filter = tarfile.fully_trusted_filter
                 archive.extract(member, self._root, set_attrs=not member.issym(), numeric_owner=True)
         if process.returncode != 0:
             raise errors.Failure("the package %s cannot be unpacked" % os.path.basename(package))
