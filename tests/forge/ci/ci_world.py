@@ -13,10 +13,9 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import MetaData
-from support.fake_runner import FakeRunner
 
-from mlreef.forge.ci import tables
 from mlreef.forge.ci import routing as ci_routing
+from mlreef.forge.ci import tables
 from mlreef.forge.ci.context import Ci, CiSettings
 from mlreef.forge.ci.pipelines import background
 from mlreef.forge.ci.ports import Commit, Grant, Project, Ref, User
@@ -26,6 +25,7 @@ from mlreef.kit.clock import FixedClock
 from mlreef.kit.db import Database, Tx
 from mlreef.kit.errors import HTTP_STATUS, PlatformError, not_found, unauthenticated
 from mlreef.kit.objects import LocalObjects
+from support.fake_runner import FakeRunner
 
 URL = "http://forge.test"
 SHA = "a" * 40
@@ -103,11 +103,11 @@ class Tokens:
 class Gate:
     """Everybody with the right header is a maintainer of project 7; others are nobody."""
 
-    async def project(self, request: Request, project: str, level: int) -> Grant:
+    async def project(self, request: Request, project: str, action: str) -> Grant:
         user_id = await self.user(request)
         if project not in {"7", "lab%2Firis"}:
             raise not_found("404 Project")
-        return Grant(7, user_id, 50)
+        return Grant(7, user_id)
 
     async def user(self, request: Request) -> int:
         if request.headers.get("private-token") != "ann":
@@ -117,7 +117,7 @@ class Gate:
     async def admin(self, request: Request) -> int:
         return await self.user(request)
 
-    async def group(self, request: Request, group: str, level: int) -> int:
+    async def group(self, request: Request, group: str, action: str) -> int:
         await self.user(request)
         return 3
 
@@ -141,7 +141,12 @@ class World:
         """A registered instance runner."""
         async with self.db.write() as tx:
             _id, token = await runners.create(
-                self.ci, tx, {"tag_list": list(tags), **attributes}, runner_type="instance_type", owner_id=None, creator_id=1
+                self.ci,
+                tx,
+                {"tag_list": list(tags), **attributes},
+                runner_type="instance_type",
+                owner_id=None,
+                creator_id=1,
             )
         return FakeRunner(self.client, token, system_id=f"s_{name}")
 

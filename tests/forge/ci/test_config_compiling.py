@@ -61,7 +61,11 @@ stages: [run]
   script: [python3 epf.pyz run]
 """)
     assert job.options["image"] == {"name": "host:5000/g/p/augment@sha256:1", "entrypoint": [""]}
-    assert (job.timeout, job.tags, job.options["id_tokens"]) == (3600, ("cpu-small",), {"MLREEF_ID_TOKEN": ["http://m"]})
+    assert (job.timeout, job.tags, job.options["id_tokens"]) == (
+        3600,
+        ("cpu-small",),
+        {"MLREEF_ID_TOKEN": ["http://m"]},
+    )
     assert job.variables == {"GIT_STRATEGY": "none", "N": "3", "FLAG": "true"}
 
 
@@ -78,12 +82,17 @@ b: {script: x, image: own, inherit: {default: false}}
 
 
 def test_extends_merges_deeply_and_hidden_jobs_do_not_run():
-    job = one(".a: {variables: {X: '1', Y: '1'}, script: x}\n.b: {extends: .a, variables: {Y: '2'}}\nc: {extends: [.b]}")
+    job = one(
+        ".a: {variables: {X: '1', Y: '1'}, script: x}\n.b: {extends: .a, variables: {Y: '2'}}\nc: {extends: [.b]}"
+    )
     assert job.variables == {"X": "1", "Y": "2"}
 
 
 def test_references_reach_into_other_jobs():
-    job = one(".a: {script: [one, [two]]}\n.b: {script: [!reference [.a, script]]}\nc: {script: [!reference [.b, script], three]}")
+    job = one(
+        ".a: {script: [one, [two]]}\n.b: {script: [!reference [.a, script]]}\n"
+        "c: {script: [!reference [.b, script], three]}"
+    )
     assert job.options["script"] == ["one", "two", "three"]
 
 

@@ -45,7 +45,9 @@ def test_expressions_mean_what_gitlab_says(expression: str, expected: bool):
     assert expressions.evaluate(expression, VARIABLES) is expected
 
 
-@pytest.mark.parametrize("bad", ["", "$A ==", "== $A", "$A $A", "$A =~ 'x'", "(", "$A)", "A == 'x'", "$A =~ /(/", "(" * 50])
+@pytest.mark.parametrize(
+    "bad", ["", "$A ==", "== $A", "$A $A", "$A =~ 'x'", "(", "$A)", "A == 'x'", "$A =~ /(/", "(" * 50]
+)
 def test_bad_expressions_are_faults(bad: str):
     assert expressions.check(bad)
 
@@ -64,7 +66,9 @@ def test_patterns_beyond_re2_are_refused(source: str):
         patterns.compile_pattern(source)
 
 
-_PIECES = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", r"\d", r"\w", "^", "$", "(a|b)", "(ab)", r"\b", "a{2}", "b{1,2}"])
+_PIECES = st.sampled_from(
+    ["a", "b", ".", "[ab]", "[^a]", r"\d", r"\w", "^", "$", "(a|b)", "(ab)", r"\b", "a{2}", "b{1,2}"]
+)
 _SUFFIX = st.sampled_from(["", "*", "+", "?", "*?"])
 
 

@@ -95,7 +95,9 @@ async def test_the_log_is_appended_only_at_its_end(ci: World):
     assert (await ci.client.get(f"/api/v4/projects/7/jobs/{job.id}/trace")).text == "hello you"
 
 
-@pytest.mark.parametrize(("value", "status"), [(None, 400), ("x", 400), ("-1-3", 400), ("0-4", 202), ("0-5", 202), ("0", 202)])
+@pytest.mark.parametrize(
+    ("value", "status"), [(None, 400), ("x", 400), ("-1-3", 400), ("0-4", 202), ("0-5", 202), ("0", 202)]
+)
 async def test_only_the_start_of_content_range_counts(ci: World, value, status):
     runner = await ci.runner()
     await ci.start(ONE)
@@ -249,7 +251,9 @@ async def test_artifacts_go_to_dependants_and_to_people(ci: World):
     one = await runner.take()
     assert one.response["artifacts"][0]["paths"] == ["out"]
     data = b"PK\x05\x06" + bytes(18) + b"x" * 200_000
-    assert (await one.upload(data, artifact_type="archive", artifact_format="zip", expire_in="1 week")).status_code == 201
+    assert (
+        await one.upload(data, artifact_type="archive", artifact_format="zip", expire_in="1 week")
+    ).status_code == 201
     await one.finish()
     two = await runner.take()
     (held,) = two.response["dependencies"]

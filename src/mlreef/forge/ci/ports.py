@@ -129,17 +129,13 @@ class Grant:
 
     project_id: int
     user_id: int | None
-    level: int = 0
 
 
 class Gate(Protocol):
     """Decides about requests; raises what the caller must be told: 401, 403, or 404 for what is hidden."""
 
-    async def project(self, request: Request, project: str, level: int) -> Grant:
-        """A project by id or encoded path, for callers of at least that access level.
-
-        20 (reporter) is also met by anybody who may see a project that is not private.
-        """
+    async def project(self, request: Request, project: str, action: str) -> Grant:
+        """A project by id or encoded path, for callers who may do the action (a name of `access.policy.RULES`)."""
         ...
 
     async def user(self, request: Request) -> int:
@@ -150,8 +146,8 @@ class Gate(Protocol):
         """An administrator."""
         ...
 
-    async def group(self, request: Request, group: str, level: int) -> int:
-        """A group by id or encoded path, for callers of at least that access level."""
+    async def group(self, request: Request, group: str, action: str) -> int:
+        """A group by id or encoded path, for callers who may do the action."""
         ...
 
     async def is_admin(self, request: Request) -> bool:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import Request
+from fastapi import Path, Request
 from fastapi.responses import JSONResponse
 
 from mlreef.forge.ci.context import Ci
@@ -20,6 +20,9 @@ from mlreef.kit.db import Database
 from mlreef.kit.errors import Kind, PlatformError, invalid
 
 MAX_BODY = 4 << 20
+
+Id = Annotated[int, Path(ge=0, le=(1 << 63) - 1)]
+"""A number in a path, within what databases hold."""
 
 
 def state(request: Request) -> tuple[Ci, Database]:

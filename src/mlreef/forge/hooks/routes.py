@@ -24,7 +24,7 @@ MANAGE = {"policy": "maintainer"}
 async def list_hooks(request: Request, project: str) -> JSONResponse:
     """The project's webhooks."""
     _ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     page = wire.page(request)
     async with db.read() as tx:
         rows, total = await store.list_page(tx, grant.project_id, page)
@@ -35,7 +35,7 @@ async def list_hooks(request: Request, project: str) -> JSONResponse:
 async def create_hook(request: Request, project: str) -> JSONResponse:
     """Add a webhook."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     given = await wire.params(request)
     async with db.write() as tx:
         hook_id = await service.create(tx, grant.project_id, given, clock=ci.clock)
@@ -43,19 +43,19 @@ async def create_hook(request: Request, project: str) -> JSONResponse:
 
 
 @router.get("/{hook_id}", openapi_extra=MANAGE)
-async def get_hook(request: Request, project: str, hook_id: int) -> JSONResponse:
+async def get_hook(request: Request, project: str, hook_id: wire.Id) -> JSONResponse:
     """One webhook."""
     _ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     async with db.read() as tx:
         return JSONResponse(payload(await service.get(tx, grant.project_id, hook_id)))
 
 
 @router.put("/{hook_id}", openapi_extra=MANAGE)
-async def change_hook(request: Request, project: str, hook_id: int) -> JSONResponse:
+async def change_hook(request: Request, project: str, hook_id: wire.Id) -> JSONResponse:
     """Change a webhook."""
     _ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     given = await wire.params(request)
     async with db.write() as tx:
         await service.change(tx, await service.get(tx, grant.project_id, hook_id), given)
@@ -63,10 +63,10 @@ async def change_hook(request: Request, project: str, hook_id: int) -> JSONRespo
 
 
 @router.delete("/{hook_id}", openapi_extra=MANAGE, status_code=204)
-async def delete_hook(request: Request, project: str, hook_id: int) -> Response:
+async def delete_hook(request: Request, project: str, hook_id: wire.Id) -> Response:
     """Remove a webhook; deliveries that wait are dropped."""
     _ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     async with db.write() as tx:
         await service.get(tx, grant.project_id, hook_id)
         await store.remove(tx, hook_id)
@@ -74,10 +74,10 @@ async def delete_hook(request: Request, project: str, hook_id: int) -> Response:
 
 
 @router.post("/{hook_id}/test/{trigger}", openapi_extra=MANAGE, status_code=201)
-async def test_hook(request: Request, project: str, hook_id: int, trigger: str) -> JSONResponse:
+async def test_hook(request: Request, project: str, hook_id: wire.Id, trigger: str) -> JSONResponse:
     """Send an example of an event to the webhook."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     kind = trigger.removesuffix("_events")
     async with db.write() as tx:
         hook = await service.get(tx, grant.project_id, hook_id)
@@ -89,10 +89,10 @@ async def test_hook(request: Request, project: str, hook_id: int, trigger: str) 
 
 
 @router.get("/{hook_id}/events", openapi_extra=MANAGE)
-async def list_deliveries(request: Request, project: str, hook_id: int) -> JSONResponse:
+async def list_deliveries(request: Request, project: str, hook_id: wire.Id) -> JSONResponse:
     """What was sent, newest first."""
     _ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     page = wire.page(request)
     async with db.read() as tx:
         hook = await service.get(tx, grant.project_id, hook_id)
@@ -101,10 +101,10 @@ async def list_deliveries(request: Request, project: str, hook_id: int) -> JSONR
 
 
 @router.post("/{hook_id}/events/{delivery_id}/resend", openapi_extra=MANAGE, status_code=201)
-async def resend_delivery(request: Request, project: str, hook_id: int, delivery_id: int) -> JSONResponse:
+async def resend_delivery(request: Request, project: str, hook_id: wire.Id, delivery_id: wire.Id) -> JSONResponse:
     """Send a delivery once more, as the same event."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     async with db.write() as tx:
         await service.get(tx, grant.project_id, hook_id)
         row = await store.find_delivery(tx, hook_id, delivery_id)

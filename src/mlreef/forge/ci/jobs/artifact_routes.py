@@ -26,6 +26,7 @@ from mlreef.kit.errors import Kind, PlatformError, invalid, not_found
 router = APIRouter(prefix="/api/v4", tags=["Job artifacts"])
 
 READ = {"policy": "reporter"}
+RUN = {"policy": "developer"}
 MANAGE = {"policy": "maintainer"}
 JOB = {"policy": "job_token"}
 MAX_ENTRY = 1 << 30
@@ -33,7 +34,7 @@ _FORMATS = {"zip", "gzip", "raw", "zipzstd", "tarzstd"}
 
 
 @router.post("/jobs/{job_id}/artifacts", openapi_extra=JOB, status_code=201)
-async def upload_artifact(request: Request, job_id: int) -> JSONResponse:
+async def upload_artifact(request: Request, job_id: wire.Id) -> JSONResponse:
     """Receive one artifact of a running job."""
     ci, db = wire.state(request)
     token = request.headers.get("job-token")
@@ -66,7 +67,7 @@ async def upload_artifact(request: Request, job_id: int) -> JSONResponse:
 
 
 @router.get("/jobs/{job_id}/artifacts", openapi_extra=JOB)
-async def download_dependency(request: Request, job_id: int) -> Response:
+async def download_dependency(request: Request, job_id: wire.Id) -> Response:
     """An archive for a running job of the same project."""
     ci, db = wire.state(request)
     token = request.headers.get("job-token") or request.query_params.get("token")
@@ -77,10 +78,10 @@ async def download_dependency(request: Request, job_id: int) -> Response:
 
 
 @router.get("/projects/{project}/jobs/{job_id}/artifacts", openapi_extra=READ)
-async def download_archive(request: Request, project: str, job_id: int) -> Response:
+async def download_archive(request: Request, project: str, job_id: wire.Id) -> Response:
     """A job's archive."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 20)
+    grant = await wire.gate(request).project(request, project, "reporter")
     async with db.read() as tx:
         job = await service.get(tx, grant.project_id, job_id)
     return await _archive(request, ci, db, job)
@@ -103,20 +104,20 @@ async def download_file_of_ref(request: Request, project: str, ref: str, path: s
 
 
 @router.get("/projects/{project}/jobs/{job_id}/artifacts/{path:path}", openapi_extra=READ)
-async def download_file(request: Request, project: str, job_id: int, path: str) -> Response:
+async def download_file(request: Request, project: str, job_id: wire.Id, path: str) -> Response:
     """One file of a job's archive."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 20)
+    grant = await wire.gate(request).project(request, project, "reporter")
     async with db.read() as tx:
         job = await service.get(tx, grant.project_id, job_id)
     return await _entry(ci, db, job, path)
 
 
-@router.post("/projects/{project}/jobs/{job_id}/artifacts/keep", openapi_extra=MANAGE)
-async def keep_artifacts(request: Request, project: str, job_id: int) -> JSONResponse:
+@router.post("/projects/{project}/jobs/{job_id}/artifacts/keep", openapi_extra=RUN)
+async def keep_artifacts(request: Request, project: str, job_id: wire.Id) -> JSONResponse:
     """Let a job's artifacts never expire."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 30)
+    grant = await wire.gate(request).project(request, project, "developer")
     async with db.write() as tx:
         job = await service.get(tx, grant.project_id, job_id)
         await store.keep_artifacts(tx, job_id)
@@ -124,10 +125,10 @@ async def keep_artifacts(request: Request, project: str, job_id: int) -> JSONRes
 
 
 @router.delete("/projects/{project}/jobs/{job_id}/artifacts", openapi_extra=MANAGE, status_code=204)
-async def delete_artifacts(request: Request, project: str, job_id: int) -> Response:
+async def delete_artifacts(request: Request, project: str, job_id: wire.Id) -> Response:
     """Forget a job's artifacts."""
     _ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     async with db.write() as tx:
         await service.get(tx, grant.project_id, job_id)
         await store.drop_artifacts(tx, job_id)
@@ -135,7 +136,7 @@ async def delete_artifacts(request: Request, project: str, job_id: int) -> Respo
 
 
 async def _of_ref(request: Request, db: Database, project: str, ref: str) -> RowMapping:
-    grant = await wire.gate(request).project(request, project, 20)
+    grant = await wire.gate(request).project(request, project, "reporter")
     name = request.query_params.get("job")
     if not name:
         raise invalid("job is missing")

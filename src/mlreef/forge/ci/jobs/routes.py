@@ -24,6 +24,7 @@ router = APIRouter(prefix="/api/v4", tags=["Jobs"])
 
 READ = {"policy": "reporter"}
 RUN = {"policy": "developer"}
+MANAGE = {"policy": "maintainer"}
 JOB = {"policy": "job_token"}
 _NO_SNIFF = {"x-content-type-options": "nosniff"}
 
@@ -35,26 +36,26 @@ async def list_jobs(request: Request, project: str) -> JSONResponse:
 
 
 @router.get("/projects/{project}/pipelines/{pipeline_id}/jobs", openapi_extra=READ)
-async def list_pipeline_jobs(request: Request, project: str, pipeline_id: int) -> JSONResponse:
+async def list_pipeline_jobs(request: Request, project: str, pipeline_id: wire.Id) -> JSONResponse:
     """Jobs of one pipeline."""
     return await _list(request, project, pipeline_id)
 
 
 @router.get("/projects/{project}/jobs/{job_id}", openapi_extra=READ)
-async def get_job(request: Request, project: str, job_id: int) -> JSONResponse:
+async def get_job(request: Request, project: str, job_id: wire.Id) -> JSONResponse:
     """One job."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 20)
+    grant = await wire.gate(request).project(request, project, "reporter")
     async with db.read() as tx:
         job = await service.get(tx, grant.project_id, job_id)
         return JSONResponse((await schemas.rendered(ci, tx, [job]))[0])
 
 
 @router.get("/projects/{project}/jobs/{job_id}/trace", openapi_extra=READ)
-async def get_trace(request: Request, project: str, job_id: int) -> Response:
+async def get_trace(request: Request, project: str, job_id: wire.Id) -> Response:
     """The log as plain text, whole or the range asked for."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 20)
+    grant = await wire.gate(request).project(request, project, "reporter")
     async with db.read() as tx:
         job = await service.get(tx, grant.project_id, job_id)
     size = job["trace_size"]
@@ -72,40 +73,40 @@ async def get_trace(request: Request, project: str, job_id: int) -> Response:
 
 
 @router.post("/projects/{project}/jobs/{job_id}/cancel", openapi_extra=RUN, status_code=201)
-async def cancel_job(request: Request, project: str, job_id: int) -> JSONResponse:
+async def cancel_job(request: Request, project: str, job_id: wire.Id) -> JSONResponse:
     """Cancel a job that has not ended."""
 
     async def act(ci: Ci, tx: Tx, job: RowMapping) -> int:
         await service.cancel(ci, tx, job)
         return int(job["id"])
 
-    return await _act(request, project, job_id, act, level=30)
+    return await _act(request, project, job_id, act, action="developer")
 
 
 @router.post("/projects/{project}/jobs/{job_id}/retry", openapi_extra=RUN, status_code=201)
-async def retry_job(request: Request, project: str, job_id: int) -> JSONResponse:
+async def retry_job(request: Request, project: str, job_id: wire.Id) -> JSONResponse:
     """Start an ended job again: the answer is the new job."""
-    return await _act(request, project, job_id, service.retry, level=30)
+    return await _act(request, project, job_id, service.retry, action="developer")
 
 
 @router.post("/projects/{project}/jobs/{job_id}/play", openapi_extra=RUN)
-async def play_job(request: Request, project: str, job_id: int) -> JSONResponse:
+async def play_job(request: Request, project: str, job_id: wire.Id) -> JSONResponse:
     """Start a manual job."""
     try:
-        return await _act(request, project, job_id, service.play, level=30, status=200)
+        return await _act(request, project, job_id, service.play, action="developer", status=200)
     except service.NotPossible:
         raise invalid("400 Bad request - Unplayable Job") from None
 
 
-@router.post("/projects/{project}/jobs/{job_id}/erase", openapi_extra=RUN, status_code=201)
-async def erase_job(request: Request, project: str, job_id: int) -> JSONResponse:
+@router.post("/projects/{project}/jobs/{job_id}/erase", openapi_extra=MANAGE, status_code=201)
+async def erase_job(request: Request, project: str, job_id: wire.Id) -> JSONResponse:
     """Forget an ended job's log and artifacts."""
 
     async def act(ci: Ci, tx: Tx, job: RowMapping) -> int:
         await service.erase(ci, tx, job)
         return int(job["id"])
 
-    return await _act(request, project, job_id, act, level=40)
+    return await _act(request, project, job_id, act, action="maintainer")
 
 
 @router.get("/job", openapi_extra=JOB)
@@ -121,7 +122,7 @@ async def get_own_job(request: Request) -> JSONResponse:
 
 async def _list(request: Request, project: str, pipeline_id: int | None) -> JSONResponse:
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 20)
+    grant = await wire.gate(request).project(request, project, "reporter")
     page = wire.page(request)
     query = wire.nested(list(request.query_params.multi_items()))
     states = wire.texts(query, "scope")
@@ -142,17 +143,17 @@ async def _list(request: Request, project: str, pipeline_id: int | None) -> JSON
 async def _act(
     request: Request,
     project: str,
-    job_id: int,
-    action: Callable[[Ci, Tx, RowMapping], Awaitable[int]],
+    job_id: wire.Id,
+    carry_out: Callable[[Ci, Tx, RowMapping], Awaitable[int]],
     *,
-    level: int,
+    action: str,
     status: int = 201,
 ) -> JSONResponse:
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, level)
+    grant = await wire.gate(request).project(request, project, action)
     async with db.write() as tx:
         job = await service.get(tx, grant.project_id, job_id)
-        shown = await action(ci, tx, job)
+        shown = await carry_out(ci, tx, job)
     async with db.read() as tx:
         items: list[dict[str, Any]] = await schemas.rendered(ci, tx, [await store.get(tx, shown)])
     return JSONResponse(items[0], status_code=status)

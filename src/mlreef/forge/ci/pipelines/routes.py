@@ -22,14 +22,14 @@ router = APIRouter(prefix="/api/v4/projects/{project}", tags=["CI pipelines"])
 
 READ = {"policy": "reporter"}
 RUN = {"policy": "developer"}
-MANAGE = {"policy": "maintainer"}
+OWN = {"policy": "owner"}
 
 
 @router.get("/pipelines", openapi_extra=READ)
 async def list_pipelines(request: Request, project: str) -> JSONResponse:
     """The project's pipelines, newest first."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 20)
+    grant = await wire.gate(request).project(request, project, "reporter")
     page = wire.page(request)
     filters = _filters(dict(request.query_params))
     async with db.read() as tx:
@@ -42,7 +42,7 @@ async def list_pipelines(request: Request, project: str) -> JSONResponse:
 async def create_pipeline(request: Request, project: str) -> JSONResponse:
     """Start a pipeline on a branch or tag."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 30)
+    grant = await wire.gate(request).project(request, project, "developer")
     given = await wire.params(request)
     ref = wire.text(given, "ref", required=True)
     wanted = background.Request(
@@ -64,7 +64,7 @@ async def create_pipeline(request: Request, project: str) -> JSONResponse:
 async def get_latest_pipeline(request: Request, project: str) -> JSONResponse:
     """The newest pipeline of a ref's newest commit."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 20)
+    grant = await wire.gate(request).project(request, project, "reporter")
     async with db.read() as tx:
         shown = await ci.directory.get_project(tx, grant.project_id)
     name = request.query_params.get("ref") or shown.default_branch
@@ -77,19 +77,19 @@ async def get_latest_pipeline(request: Request, project: str) -> JSONResponse:
 
 
 @router.get("/pipelines/{pipeline_id}", openapi_extra=READ)
-async def get_pipeline(request: Request, project: str, pipeline_id: int) -> JSONResponse:
+async def get_pipeline(request: Request, project: str, pipeline_id: wire.Id) -> JSONResponse:
     """One pipeline."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 20)
+    grant = await wire.gate(request).project(request, project, "reporter")
     async with db.read() as tx:
         return JSONResponse(await _full(ci, tx, grant.project_id, pipeline_id))
 
 
-@router.delete("/pipelines/{pipeline_id}", openapi_extra=MANAGE, status_code=204)
-async def delete_pipeline(request: Request, project: str, pipeline_id: int) -> Response:
+@router.delete("/pipelines/{pipeline_id}", openapi_extra=OWN, status_code=204)
+async def delete_pipeline(request: Request, project: str, pipeline_id: wire.Id) -> Response:
     """Delete a pipeline with its jobs, logs and artifacts."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 50)
+    grant = await wire.gate(request).project(request, project, "owner")
     async with db.write() as tx:
         await service.get(tx, grant.project_id, pipeline_id)
         await service.remove(ci, tx, pipeline_id)
@@ -97,30 +97,30 @@ async def delete_pipeline(request: Request, project: str, pipeline_id: int) -> R
 
 
 @router.get("/pipelines/{pipeline_id}/variables", openapi_extra=RUN)
-async def list_pipeline_variables(request: Request, project: str, pipeline_id: int) -> JSONResponse:
+async def list_pipeline_variables(request: Request, project: str, pipeline_id: wire.Id) -> JSONResponse:
     """Variables the pipeline was started with."""
     _ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 30)
+    grant = await wire.gate(request).project(request, project, "developer")
     async with db.read() as tx:
         row = await service.get(tx, grant.project_id, pipeline_id)
     return JSONResponse([{"raw": False, **item} for item in row["variables"]])
 
 
 @router.get("/pipelines/{pipeline_id}/bridges", openapi_extra=READ)
-async def list_bridges(request: Request, project: str, pipeline_id: int) -> JSONResponse:
+async def list_bridges(request: Request, project: str, pipeline_id: wire.Id) -> JSONResponse:
     """Downstream pipelines: there are none."""
     _ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 20)
+    grant = await wire.gate(request).project(request, project, "reporter")
     async with db.read() as tx:
         await service.get(tx, grant.project_id, pipeline_id)
     return wire.listed(request, [], 0, wire.page(request))
 
 
 @router.get("/pipelines/{pipeline_id}/test_report", openapi_extra=READ)
-async def get_test_report(request: Request, project: str, pipeline_id: int) -> JSONResponse:
+async def get_test_report(request: Request, project: str, pipeline_id: wire.Id) -> JSONResponse:
     """Test results of the pipeline: reports are kept as artifacts and not evaluated."""
     _ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 20)
+    grant = await wire.gate(request).project(request, project, "reporter")
     async with db.read() as tx:
         await service.get(tx, grant.project_id, pipeline_id)
     counts = dict.fromkeys(("total_count", "success_count", "failed_count", "skipped_count", "error_count"), 0)
@@ -128,10 +128,10 @@ async def get_test_report(request: Request, project: str, pipeline_id: int) -> J
 
 
 @router.post("/pipelines/{pipeline_id}/cancel", openapi_extra=RUN, status_code=201)
-async def cancel_pipeline(request: Request, project: str, pipeline_id: int) -> JSONResponse:
+async def cancel_pipeline(request: Request, project: str, pipeline_id: wire.Id) -> JSONResponse:
     """Cancel all jobs that have not ended."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 30)
+    grant = await wire.gate(request).project(request, project, "developer")
     async with db.write() as tx:
         await service.get(tx, grant.project_id, pipeline_id)
         await service.cancel(ci, tx, pipeline_id)
@@ -140,10 +140,10 @@ async def cancel_pipeline(request: Request, project: str, pipeline_id: int) -> J
 
 
 @router.post("/pipelines/{pipeline_id}/retry", openapi_extra=RUN, status_code=201)
-async def retry_pipeline(request: Request, project: str, pipeline_id: int) -> JSONResponse:
+async def retry_pipeline(request: Request, project: str, pipeline_id: wire.Id) -> JSONResponse:
     """Start failed and cancelled jobs again."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 30)
+    grant = await wire.gate(request).project(request, project, "developer")
     async with db.write() as tx:
         await service.get(tx, grant.project_id, pipeline_id)
         await service.retry(ci, tx, pipeline_id)
@@ -151,7 +151,7 @@ async def retry_pipeline(request: Request, project: str, pipeline_id: int) -> JS
         return JSONResponse(await _full(ci, tx, grant.project_id, pipeline_id), status_code=201)
 
 
-@router.get("/ci/lint", openapi_extra=READ)
+@router.get("/ci/lint", openapi_extra=RUN)
 async def lint_project(request: Request, project: str) -> JSONResponse:
     """Check the project's own configuration."""
     given = dict(request.query_params)
@@ -168,7 +168,7 @@ async def lint_content(request: Request, project: str) -> JSONResponse:
 
 async def _lint(request: Request, project: str, content: str | None, ref: str | None) -> JSONResponse:
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 30)
+    grant = await wire.gate(request).project(request, project, "developer")
     async with db.read() as tx:
         shown = await ci.directory.get_project(tx, grant.project_id)
     wanted = background.Request(grant.project_id, _known(grant), ref or shown.default_branch, "push")
@@ -214,7 +214,7 @@ def _lint_jobs(plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
-async def _full(ci: Ci, tx: Tx, project_id: int, pipeline_id: int) -> dict[str, Any]:
+async def _full(ci: Ci, tx: Tx, project_id: int, pipeline_id: wire.Id) -> dict[str, Any]:
     row = await store.find(tx, project_id, pipeline_id)
     if row is None:
         raise not_found("404")

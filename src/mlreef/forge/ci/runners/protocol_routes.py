@@ -129,7 +129,7 @@ async def request_job(request: Request) -> Response:
 
 
 @router.put("/jobs/{job_id}", openapi_extra=JOB)
-async def update_job(request: Request, job_id: int) -> Response:
+async def update_job(request: Request, job_id: wire.Id) -> Response:
     """Signs of life and the end of a job."""
     ci, db = wire.state(request)
     body = await wire.params(request)
@@ -141,7 +141,7 @@ async def update_job(request: Request, job_id: int) -> Response:
 
 
 @router.patch("/jobs/{job_id}/trace", openapi_extra=JOB, status_code=202)
-async def append_trace(request: Request, job_id: int) -> Response:
+async def append_trace(request: Request, job_id: wire.Id) -> Response:
     """One chunk of the log."""
     ci, db = wire.state(request)
     token = request.headers.get("job-token")

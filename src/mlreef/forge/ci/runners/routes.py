@@ -50,7 +50,7 @@ async def list_all_runners(request: Request) -> JSONResponse:
 
 
 @router.get("/runners/{runner_id}", openapi_extra=USER)
-async def get_runner(request: Request, runner_id: int) -> JSONResponse:
+async def get_runner(request: Request, runner_id: wire.Id) -> JSONResponse:
     """One runner."""
     ci, db = wire.state(request)
     await _allowed(request, runner_id)
@@ -59,7 +59,7 @@ async def get_runner(request: Request, runner_id: int) -> JSONResponse:
 
 
 @router.put("/runners/{runner_id}", openapi_extra=USER)
-async def change_runner(request: Request, runner_id: int) -> JSONResponse:
+async def change_runner(request: Request, runner_id: wire.Id) -> JSONResponse:
     """Change a runner."""
     ci, db = wire.state(request)
     await _allowed(request, runner_id)
@@ -70,7 +70,7 @@ async def change_runner(request: Request, runner_id: int) -> JSONResponse:
 
 
 @router.delete("/runners/{runner_id}", openapi_extra=USER, status_code=204)
-async def delete_runner(request: Request, runner_id: int) -> Response:
+async def delete_runner(request: Request, runner_id: wire.Id) -> Response:
     """Delete a runner; its token is dead at once."""
     _ci, db = wire.state(request)
     await _allowed(request, runner_id)
@@ -80,7 +80,7 @@ async def delete_runner(request: Request, runner_id: int) -> Response:
 
 
 @router.get("/runners/{runner_id}/jobs", openapi_extra=USER)
-async def list_runner_jobs(request: Request, runner_id: int) -> JSONResponse:
+async def list_runner_jobs(request: Request, runner_id: wire.Id) -> JSONResponse:
     """Jobs a runner took."""
     ci, db = wire.state(request)
     await _allowed(request, runner_id)
@@ -93,7 +93,7 @@ async def list_runner_jobs(request: Request, runner_id: int) -> JSONResponse:
 
 
 @router.get("/runners/{runner_id}/managers", openapi_extra=USER)
-async def list_managers(request: Request, runner_id: int) -> JSONResponse:
+async def list_managers(request: Request, runner_id: wire.Id) -> JSONResponse:
     """The processes that speak for a runner."""
     ci, db = wire.state(request)
     await _allowed(request, runner_id)
@@ -104,7 +104,7 @@ async def list_managers(request: Request, runner_id: int) -> JSONResponse:
 
 
 @router.post("/runners/{runner_id}/reset_authentication_token", openapi_extra=USER, status_code=201)
-async def reset_runner_token(request: Request, runner_id: int) -> JSONResponse:
+async def reset_runner_token(request: Request, runner_id: wire.Id) -> JSONResponse:
     """A new token; the old one is dead at once."""
     _ci, db = wire.state(request)
     await _allowed(request, runner_id)
@@ -117,7 +117,7 @@ async def reset_runner_token(request: Request, runner_id: int) -> JSONResponse:
 async def list_project_runners(request: Request, project: str) -> JSONResponse:
     """Runners available to the project."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     async with db.read() as tx:
         shown = await ci.directory.get_project(tx, grant.project_id)
     return await _list(request, project_id=grant.project_id, group_ids=shown.group_ids)
@@ -127,7 +127,7 @@ async def list_project_runners(request: Request, project: str) -> JSONResponse:
 async def enable_runner(request: Request, project: str) -> JSONResponse:
     """Let a project runner work for another project of the caller."""
     ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     given = await wire.params(request)
     runner_id = _number(given, "runner_id")
     await _allowed(request, runner_id)
@@ -140,10 +140,10 @@ async def enable_runner(request: Request, project: str) -> JSONResponse:
 
 
 @router.delete("/projects/{project}/runners/{runner_id}", openapi_extra=MANAGE, status_code=204)
-async def disable_runner(request: Request, project: str, runner_id: int) -> Response:
+async def disable_runner(request: Request, project: str, runner_id: wire.Id) -> Response:
     """End that."""
     _ci, db = wire.state(request)
-    grant = await wire.gate(request).project(request, project, 40)
+    grant = await wire.gate(request).project(request, project, "maintainer")
     async with db.write() as tx:
         await service.get(tx, runner_id)
         if len(await store.project_ids(tx, runner_id)) < 2:
@@ -159,15 +159,15 @@ async def _owner(request: Request, kind: str, given: dict[str, Any]) -> tuple[in
     if kind == "instance_type":
         return None, await gate.admin(request)
     if kind == "group_type":
-        owner = await gate.group(request, wire.text(given, "group_id", required=True) or "", 50)
+        owner = await gate.group(request, wire.text(given, "group_id", required=True) or "", "owner")
         return owner, await gate.user(request)
     if kind == "project_type":
-        grant = await gate.project(request, wire.text(given, "project_id", required=True) or "", 40)
+        grant = await gate.project(request, wire.text(given, "project_id", required=True) or "", "maintainer")
         return grant.project_id, await gate.user(request)
     raise invalid("runner_type does not have a valid value")
 
 
-async def _allowed(request: Request, runner_id: int) -> None:
+async def _allowed(request: Request, runner_id: wire.Id) -> None:
     """Administrators, the maker, and maintainers of a project it works for."""
     _ci, db = wire.state(request)
     gate = wire.gate(request)
@@ -180,7 +180,7 @@ async def _allowed(request: Request, runner_id: int) -> None:
     if await gate.is_admin(request):
         return
     for project_id in projects:
-        await gate.project(request, str(project_id), 40)
+        await gate.project(request, str(project_id), "maintainer")
         return
     raise forbidden("403 Forbidden - No access granted")
 

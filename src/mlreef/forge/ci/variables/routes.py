@@ -11,6 +11,7 @@ from mlreef.forge.ci.variables import service, store
 router = APIRouter(prefix="/api/v4", tags=["CI variables"])
 
 MANAGE = {"policy": "maintainer"}
+OWN = {"policy": "owner"}
 ADMIN = {"policy": "admin"}
 
 
@@ -44,34 +45,34 @@ async def delete_project_variable(request: Request, project: str, key: str) -> R
     return await _delete(request, "project", await _project(request, project), key)
 
 
-@router.get("/groups/{group}/variables", openapi_extra=MANAGE)
+@router.get("/groups/{group}/variables", openapi_extra=OWN)
 async def list_group_variables(request: Request, group: str) -> JSONResponse:
     """Variables of a group, which its projects inherit."""
-    return await _list(request, "group", await wire.gate(request).group(request, group, 50))
+    return await _list(request, "group", await wire.gate(request).group(request, group, "owner"))
 
 
-@router.post("/groups/{group}/variables", openapi_extra=MANAGE, status_code=201)
+@router.post("/groups/{group}/variables", openapi_extra=OWN, status_code=201)
 async def create_group_variable(request: Request, group: str) -> JSONResponse:
     """Add one."""
-    return await _create(request, "group", await wire.gate(request).group(request, group, 50))
+    return await _create(request, "group", await wire.gate(request).group(request, group, "owner"))
 
 
-@router.get("/groups/{group}/variables/{key}", openapi_extra=MANAGE)
+@router.get("/groups/{group}/variables/{key}", openapi_extra=OWN)
 async def get_group_variable(request: Request, group: str, key: str) -> JSONResponse:
     """One by key."""
-    return await _get(request, "group", await wire.gate(request).group(request, group, 50), key)
+    return await _get(request, "group", await wire.gate(request).group(request, group, "owner"), key)
 
 
-@router.put("/groups/{group}/variables/{key}", openapi_extra=MANAGE)
+@router.put("/groups/{group}/variables/{key}", openapi_extra=OWN)
 async def change_group_variable(request: Request, group: str, key: str) -> JSONResponse:
     """Change one."""
-    return await _change(request, "group", await wire.gate(request).group(request, group, 50), key)
+    return await _change(request, "group", await wire.gate(request).group(request, group, "owner"), key)
 
 
-@router.delete("/groups/{group}/variables/{key}", openapi_extra=MANAGE, status_code=204)
+@router.delete("/groups/{group}/variables/{key}", openapi_extra=OWN, status_code=204)
 async def delete_group_variable(request: Request, group: str, key: str) -> Response:
     """Remove one."""
-    return await _delete(request, "group", await wire.gate(request).group(request, group, 50), key)
+    return await _delete(request, "group", await wire.gate(request).group(request, group, "owner"), key)
 
 
 @router.get("/admin/ci/variables", openapi_extra=ADMIN)
@@ -105,7 +106,7 @@ async def delete_instance_variable(request: Request, key: str) -> Response:
 
 
 async def _project(request: Request, project: str) -> int:
-    return (await wire.gate(request).project(request, project, 40)).project_id
+    return (await wire.gate(request).project(request, project, "maintainer")).project_id
 
 
 async def _instance(request: Request) -> int:
