@@ -1,0 +1,85 @@
+"""The gate in front of every route: resolves the caller and denies what the route's declared policy does not open.
+
+A route declares `openapi_extra={"policy": ...}` with an action of `access.policy`, and if needed `"job": True` (job
+tokens may use it), `"basic": True` (takes Basic), `"checked": True` (public, but a credential counts),
+`"scopes": [...]` (token scopes beside `api` and, to read, `read_api`). A route that declares nothing is closed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+from fastapi import Depends, Request
+
+from mlreef.forge import state as states
+from mlreef.forge.access import identify, policy
+from mlreef.forge.access.principal import Principal
+from mlreef.kit.errors import Kind, PlatformError, forbidden, unauthenticated
+
+_READ = {"GET", "HEAD", "OPTIONS"}
+
+
+class InsufficientScope(PlatformError):
+    """The token is valid but was not given the scope for this."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(Kind.FORBIDDEN, "The request requires higher privileges than provided by the access token.")
+        self.scope = scope
+
+
+def declared(route: Any) -> dict[str, Any]:
+    """What a route says of its own protection."""
+    return dict(getattr(route, "openapi_extra", None) or {})
+
+
+async def gate(request: Request) -> None:
+    """Runs before every route of the forge; see the module docstring."""
+    path_params = request.scope.get("path_params", {})
+    for name, value in path_params.items():  # routed on the raw path, so decoded here, once
+        if isinstance(value, str):
+            path_params[name] = unquote(value)
+    says = declared(request.scope.get("route"))
+    action = says.get("policy")
+    if action in policy.OWN_SECRET:
+        return
+    if action not in policy.RULES:
+        raise forbidden("403 Forbidden - this route declares no policy")
+    state = states.of(request)
+    if action == "public" and not says.get("checked"):  # a stale cookie must not keep anybody from logging in
+        request.state.principal = Principal(at=state.clock.now(), ip=request.client.host if request.client else None)
+        return
+    who = await identify.caller(state, request, basic=bool(says.get("basic")))
+    request.state.principal = who
+    check_credential(who, request.method, says)
+    if who.anonymous and not policy.RULES[action].open and not policy.RULES[action].everybody:
+        raise unauthenticated()
+    if action == "admin" and not policy.allowed(who, "admin"):
+        raise forbidden("403 Forbidden")
+
+
+def check_credential(who: Principal, method: str, says: dict[str, Any]) -> None:
+    """Whether this kind of credential may use the route at all, whatever its user may do."""
+    if who.blocked:
+        raise forbidden("403 Forbidden - Your account has been blocked.")
+    if who.job is not None:
+        if not says.get("job"):
+            raise forbidden("403 Forbidden - a job token cannot do this")
+        return
+    if who.anonymous:
+        return
+    wanted = ["api", *says.get("scopes", ())]
+    if method in _READ:
+        wanted.append("read_api")
+    if not who.has_scope(*wanted):
+        raise InsufficientScope(" ".join(wanted))
+
+
+async def principal(request: Request) -> Principal:
+    """The caller that the gate let through."""
+    who: Principal = request.state.principal
+    return who
+
+
+Caller = Annotated[Principal, Depends(principal)]
+"""Declare a route's parameter with this type to be given the caller."""

@@ -1,0 +1,1 @@
+"""Namespaces (of users and groups) and memberships of groups and projects."""

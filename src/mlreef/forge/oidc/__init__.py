@@ -1,0 +1,1 @@
+"""Tokens that the forge signs: identity tokens of CI jobs and access tokens of the container registry."""

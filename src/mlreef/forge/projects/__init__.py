@@ -1,0 +1,1 @@
+"""Projects: their settings, members, stars and forks."""
