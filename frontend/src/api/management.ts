@@ -77,20 +77,14 @@ export const getExperiment = (id: string) => json<t.Experiment>('GET', at(`/expe
 export const getMetrics = (id: string, points = 1000) =>
   json<{ keys: Record<string, t.MetricSeries> }>('GET', at(`/experiments/${part(id)}/metrics`, { points }))
 export const getResources = (id: string) =>
-  json<t.ResourceSample[] | { samples: t.ResourceSample[] } | t.Listing<t.ResourceSample>>(
-    'GET',
-    at(`/experiments/${part(id)}/resources`),
-  ).then((body) => (Array.isArray(body) ? body : 'samples' in body ? body.samples : body.items))
+  json<{ keys: t.Resources }>('GET', at(`/experiments/${part(id)}/resources`)).then((body) => body.keys)
 export const compare = (ids: string[]) =>
   json<t.Comparison>('GET', at('/experiments/compare', { ids: ids.join(',') }))
 
 export const listVisualizations = (project: number, query: Query) =>
-  json<t.Listing<t.Run & { pictures?: { step: string; output: string; path: string }[] }>>(
-    'GET',
-    at(`/projects/${project}/visualizations`, query),
-  )
+  json<t.Listing<t.VisualizationItem>>('GET', at(`/projects/${project}/visualizations`, query))
 export const listDatasets = (project: number, query: Query) =>
-  json<t.Listing<t.Run>>('GET', at(`/projects/${project}/datasets`, query))
+  json<t.Listing<t.DatasetItem>>('GET', at(`/projects/${project}/datasets`, query))
 export const listUsage = (query: Query) => json<t.Listing<t.UsageRecord>>('GET', at('/usage', query))
 
 function rows<T>(body: t.Listing<T> | T[]): T[] {

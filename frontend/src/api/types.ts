@@ -50,7 +50,8 @@ export type MachineClass = {
   cpus?: number | null
   memory_bytes?: number | null
   gpus?: number | null
-  price_per_hour?: number | string | null
+  price_per_hour?: number | null
+  currency?: string
 }
 
 export type ProcessorVersion = {
@@ -125,7 +126,7 @@ export type PlanStep = {
   cached: boolean
   cache_reason: string | null
   machine: string
-  price_forecast?: number | string | null
+  price_forecast?: { at_most: number; currency: string } | null
 }
 export type Validation = { valid: boolean; errors: { field: string; message: string }[]; plan: PlanStep[] }
 
@@ -197,34 +198,44 @@ export type Experiment = {
   number: number
   name: string
   status: RunStatus | StepStatus
-  reason?: string | null
+  reason: string | null
+  message: string | null
   run_id: string
+  run_number?: number
   step: string
   project_id: number
-  project_path?: string
-  processor: { slug: string; version: string; version_id?: string } | string
+  processor: { slug: string; version: string; version_id: string }
   parameters: Record<string, unknown>
   metrics: Record<string, MetricSummary>
   created_at: string
   duration_s: number | null
   created_by: { id: number; username: string } | null
-  code: Record<string, unknown> | null
-  data: { commit?: string; path?: string; branch?: string } | null
+  code: { project_id: number | null; commit: string | null; image: string } | null
+  data: { commit?: string; path?: string; branch?: string | null; step?: string; output?: string } | null
   model: { files: number; bytes: number; digest: string } | null
 }
 
 export type MetricSeries = { steps: (number | null)[]; values: (number | null)[]; times_ms: number[] }
 
-export type ResourceSample = {
-  time_ms: number
-  cpu_percent: number | null
-  memory_bytes: number | null
-  gpu_percent: number | null
-  read_bytes: number | null
-  write_bytes: number | null
-  net_rx: number | null
-  net_tx: number | null
+/** One series for each: cpu_percent, memory_bytes, gpu_percent, read_bytes, write_bytes, net_rx, net_tx. */
+export type Resources = Record<string, MetricSeries>
+
+type Finished = {
+  run_id: string
+  number: number
+  name: string
+  status: RunStatus
+  reason: string | null
+  project_id: number
+  created_at: string
+  finished_at: string | null
+  created_by: { id: number; username: string }
+  steps: { name: string; processor: string }[]
+  inputs: { branch: string | null; commit: string; path: string }[]
 }
+export type DatasetItem = Finished & { dataset: Dataset | null }
+export type ShownFile = { step: string; output: string; path: string; kind: 'picture' | 'table' | 'page'; size: number; url: string }
+export type VisualizationItem = Finished & { files: ShownFile[] }
 
 export type Comparison = {
   experiments: Experiment[]
@@ -234,9 +245,12 @@ export type Comparison = {
 
 export type UsageRecord = {
   job_id: number
-  user: unknown
+  job_name: string
+  user: { id: number; username: string }
   project_id: number
+  project_path: string
   machine_class: string
+  outcome: string
   seconds: number
   started_at: string
   finished_at: string | null

@@ -81,7 +81,7 @@ const tokens = createRoute({
 const usage = createRoute({
   getParentRoute: () => plain,
   path: '/account/usage',
-  validateSearch: (search: Record<string, unknown>): { page?: number } => ({ page: count(search.page) }),
+  validateSearch: (search: Record<string, unknown>): { page?: number; project?: number } => ({ page: count(search.page), project: count(search.project) }),
   beforeLoad: needsLogin,
   component: lazyRouteComponent(() => import('@/features/account/usage-page'), 'UsagePage'),
 })

@@ -1,19 +1,27 @@
 /** Curves without React: points as they arrive, kept in order, and lined up for one chart. */
 import type { MetricSeries } from '@/api/types'
 
-export type Point = { key: string; value: number; step: number | null; time_ms?: number | null }
+export type Point = { key: string; value: number | null; step: number | null; time_ms?: number | null }
 export type Curve = { steps: number[]; values: number[] }
 export type Curves = Record<string, Curve>
 
 export function fromSeries(keys: Record<string, MetricSeries>): Curves {
   const curves: Curves = {}
   for (const [key, series] of Object.entries(keys)) {
+    // A program that names no steps has them all at zero: then the order of its points is the step.
+    const unnamed = series.steps.length > 1 && series.steps.every((step) => !step)
     const points = series.values.flatMap((value, index) =>
-      value === null ? [] : [{ key, value, step: series.steps[index] ?? index }],
+      value === null ? [] : [{ key, value, step: unnamed ? index : (series.steps[index] ?? index) }],
     )
     curves[key] = append({}, points)[key] ?? { steps: [], values: [] }
   }
   return curves
+}
+
+/** Curves as fetched, with what arrived since. */
+export function merge(base: Curves, news: Curves): Curves {
+  const points = Object.entries(news).flatMap(([key, curve]) => curve.steps.map((step, index) => ({ key, step, value: curve.values[index] ?? null })))
+  return append(base, points)
 }
 
 /** New points into old curves: a later value for the same step replaces the earlier one. */
@@ -21,7 +29,7 @@ export function append(curves: Curves, points: Point[]): Curves {
   const result: Curves = { ...curves }
   const touched = new Set<string>()
   for (const point of points) {
-    if (!Number.isFinite(point.value)) continue
+    if (point.value === null || !Number.isFinite(point.value)) continue
     let curve = result[point.key]
     if (!curve || !touched.has(point.key)) {
       curve = { steps: [...(curve?.steps ?? [])], values: [...(curve?.values ?? [])] }

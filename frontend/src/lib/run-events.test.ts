@@ -27,7 +27,7 @@ test('what has ended is never opened again by a late event', () => {
 })
 
 test('metrics gather by step, logs only say that there is news', () => {
-  const measured = reduce(begun, { type: 'metric', data: { step_name: 'a', points: [{ key: 'loss', value: 0.5, step: 1 }] } })
+  const measured = reduce(begun, { type: 'metric', data: { step: 'a', points: [{ key: 'loss', value: 0.5, step: 1 }] } })
   expect(measured.curves.a?.loss).toEqual({ steps: [1], values: [0.5] })
   const logged = reduce(measured, { type: 'log', data: { step: 'a' } })
   expect(logged.logVersion).toEqual({ a: 1 })

@@ -13,7 +13,7 @@ export function reduce(state: Live, event: RunEvent): Live {
   if (event.type === 'run') return applyRun(state, data as Partial<Run>)
   if (event.type === 'step') return applyStep(state, data as Partial<Step>)
   if (event.type === 'metric') return applyMetrics(state, data as MetricData)
-  if (event.type === 'log') return touchLog(state, data as { step?: string; step_name?: string })
+  if (event.type === 'log') return touchLog(state, data as { step?: string })
   return state
 }
 
@@ -35,17 +35,16 @@ function applyStep(state: Live, change: Partial<Step>): Live {
   return { ...state, run: { ...state.run, steps } }
 }
 
-type MetricData = Partial<Point> & { points?: Point[]; step_name?: string; run_step?: string }
+type MetricData = { step?: string; points?: Point[] }
 
 function applyMetrics(state: Live, data: MetricData): Live {
-  const owner = data.step_name ?? data.run_step ?? ''
-  const points = data.points ?? (data.key !== undefined && data.value !== undefined ? [data as Point] : [])
-  if (points.length === 0) return state
+  const { step: owner, points } = data
+  if (!owner || !Array.isArray(points) || points.length === 0) return state
   return { ...state, curves: { ...state.curves, [owner]: append(state.curves[owner] ?? {}, points) } }
 }
 
-function touchLog(state: Live, data: { step?: string; step_name?: string }): Live {
-  const name = data.step_name ?? data.step
+function touchLog(state: Live, data: { step?: string }): Live {
+  const name = data.step
   if (!name) return state
   return { ...state, logVersion: { ...state.logVersion, [name]: (state.logVersion[name] ?? 0) + 1 } }
 }

@@ -10,7 +10,6 @@ import { useProject } from '@/components/project-context'
 import { Id, PageHead, TimeAgo } from '@/components/small'
 import { Empty, QueryView } from '@/components/states'
 import { formatBytes } from '@/lib/format'
-import { toDatasetRow } from './api/rows'
 
 const PER_PAGE = 30
 
@@ -30,14 +29,14 @@ export function DatasetsPage() {
               <Table className="table-wide" highlightOnHover>
                 <Table.Thead><Table.Tr><Table.Th>Dataset</Table.Th><Table.Th>Branch</Table.Th><Table.Th>Commit</Table.Th><Table.Th className="num">Files</Table.Th><Table.Th className="num">Size</Table.Th><Table.Th>Made</Table.Th></Table.Tr></Table.Thead>
                 <Table.Tbody>
-                  {found.items.map(toDatasetRow).map((row) => (
-                    <Table.Tr key={row.runId}>
-                      <Table.Td><LinkAnchor to="/$ns/$slug/-/datasets/$runId" params={{ ...params, runId: row.runId }} fw={600}>{row.name}</LinkAnchor> {row.number && <Text span size="sm" c="dimmed">#{row.number}</Text>}</Table.Td>
+                  {found.items.map((row) => (
+                    <Table.Tr key={row.run_id}>
+                      <Table.Td><LinkAnchor to="/$ns/$slug/-/datasets/$runId" params={{ ...params, runId: row.run_id }} fw={600}>{row.name}</LinkAnchor> <Text span size="sm" c="dimmed">#{row.number}</Text></Table.Td>
                       <Table.Td>{row.dataset ? <LinkAnchor to="/$ns/$slug/-/tree/$ref/$" params={{ ...params, ref: row.dataset.branch, _splat: row.dataset.path }}>{row.dataset.branch}</LinkAnchor> : '–'}</Table.Td>
                       <Table.Td><Id value={row.dataset?.commit} /></Table.Td>
                       <Table.Td className="num">{row.dataset?.files ?? '–'}</Table.Td>
                       <Table.Td className="num">{formatBytes(row.dataset?.bytes)}</Table.Td>
-                      <Table.Td className="nowrap"><TimeAgo at={row.at} /></Table.Td>
+                      <Table.Td className="nowrap"><TimeAgo at={row.finished_at ?? row.created_at} /></Table.Td>
                     </Table.Tr>
                   ))}
                 </Table.Tbody>

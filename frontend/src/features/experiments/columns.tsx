@@ -13,10 +13,20 @@ export function columnsOf(experiments: Experiment[]): Column[] {
   ]
 }
 
-/** First click: largest first; second: smallest first; third: the order of the server. */
+/** The server lists metrics and parameters greatest first, everything else smallest first; a minus turns it round. */
+export function direction(column: string, sort: string | undefined): 'descending' | 'ascending' | undefined {
+  const falling = column.includes(':')
+  if (sort === column) return falling ? 'descending' : 'ascending'
+  if (sort === `-${column}`) return falling ? 'ascending' : 'descending'
+  return undefined
+}
+
+/** First click: greatest first; second: smallest first; third: the order of the server. */
 export function nextSort(column: string, sort: string | undefined): string | undefined {
-  if (sort === `-${column}`) return column
-  return sort === column ? undefined : `-${column}`
+  const [down, up] = column.includes(':') ? [column, `-${column}`] : [`-${column}`, column]
+  const now = direction(column, sort)
+  if (now === undefined) return down
+  return now === 'descending' ? up : undefined
 }
 
 type Props = { label: string; column: string; sort: string | undefined; onSort: (sort: string | undefined) => void }
@@ -25,8 +35,8 @@ export function SortButton({ label, column, sort, onSort }: Props) {
   return (
     <button type="button" className="sort" onClick={() => onSort(nextSort(column, sort))}>
       {label}
-      {sort === column && <ArrowUp size={13} aria-hidden />}
-      {sort === `-${column}` && <ArrowDown size={13} aria-hidden />}
+      {direction(column, sort) === 'ascending' && <ArrowUp size={13} aria-hidden />}
+      {direction(column, sort) === 'descending' && <ArrowDown size={13} aria-hidden />}
     </button>
   )
 }

@@ -59,7 +59,7 @@ function Details({ experiment }: { experiment: Experiment }) {
         </Grid.Col>
         <Grid.Col span={{ base: 12, lg: 4 }}>
           <Facts experiment={experiment} />
-          <Lineage experiment={experiment} step={step} />
+          <Lineage experiment={experiment} />
         </Grid.Col>
       </Grid>
     </>
@@ -68,7 +68,7 @@ function Details({ experiment }: { experiment: Experiment }) {
 
 function Resources({ id, live }: { id: string; live: boolean }) {
   const query = useQuery(resourcesQuery(id, live))
-  return <QueryView query={query} isEmpty={(found) => found.length === 0} empty={<Empty title="No samples yet">CPU, memory and disk are sampled while the step runs.</Empty>}>{(found) => <ResourceCharts samples={found} />}</QueryView>
+  return <QueryView query={query} isEmpty={(found) => Object.keys(found).length === 0} empty={<Empty title="No samples yet">CPU, memory and disk are sampled while the step runs.</Empty>}>{(found) => <ResourceCharts resources={found} />}</QueryView>
 }
 
 function Facts({ experiment }: { experiment: Experiment }) {

@@ -13,7 +13,7 @@ import { Empty, QueryView } from '@/components/states'
 import { StatusBadge } from '@/components/status-badge'
 import { formatDuration, formatNumber, formatValue } from '@/lib/format'
 import { experimentsQuery } from './api/queries'
-import { columnsOf, SortButton } from './columns'
+import { columnsOf, direction, SortButton } from './columns'
 
 const PER_PAGE = 50
 
@@ -74,7 +74,7 @@ function ExperimentTable({ experiments, chosen, onChoose, sort, onSort }: TableP
               <Table.Th w={36} aria-label="Choose" />
               <Table.Th>{head('number', 'Experiment')}</Table.Th>
               <Table.Th>State</Table.Th>
-              {shown.map((column) => <Table.Th key={column.key} className={column.kind === 'metric' ? 'num' : undefined} aria-sort={ariaSort(column.key, sort)}>{head(column.key, column.label)}</Table.Th>)}
+              {shown.map((column) => <Table.Th key={column.key} className={column.kind === 'metric' ? 'num' : undefined} aria-sort={direction(column.key, sort)}>{head(column.key, column.label)}</Table.Th>)}
               <Table.Th>{head('created_at', 'Started')}</Table.Th>
               <Table.Th className="num">{head('duration', 'Duration')}</Table.Th>
             </Table.Tr>
@@ -98,9 +98,4 @@ function ExperimentTable({ experiments, chosen, onChoose, sort, onSort }: TableP
       <Group mt="xs"><Text size="xs" c="dimmed">Choose two or more experiments to compare them.</Text></Group>
     </>
   )
-}
-
-function ariaSort(key: string, sort: string | undefined): 'ascending' | 'descending' | undefined {
-  if (sort === key) return 'ascending'
-  return sort === `-${key}` ? 'descending' : undefined
 }

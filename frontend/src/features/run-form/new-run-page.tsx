@@ -130,9 +130,11 @@ function RunForm({ initial, source }: { initial: Draft; source: { branch: string
 
 function Plan({ checked }: { checked: Validation }) {
   const cached = checked.plan.filter((entry) => entry.cached).length
+  const most = checked.plan.reduce((sum, entry) => sum + (entry.price_forecast?.at_most ?? 0), 0)
+  const currency = checked.plan.find((entry) => entry.price_forecast)?.price_forecast?.currency
   return (
     <Alert color="green" title="Ready to run">
-      <Text size="sm">{cached === 0 ? `${plural(checked.plan.length, 'step')} will run.` : `${plural(cached, 'step')} of ${checked.plan.length} from the cache, at no cost.`}</Text>
+      <Text size="sm">{cached === 0 ? `${plural(checked.plan.length, 'step')} will run.` : `${plural(cached, 'step')} of ${checked.plan.length} from the cache, at no cost.`}{currency ? ` At most ${most.toFixed(2)} ${currency}, if every step ran until its time limit.` : ''}</Text>
     </Alert>
   )
 }

@@ -77,7 +77,7 @@ function describe(machine: MachineClass): string {
     machine.cpus ? `${machine.cpus} CPU` : null,
     machine.memory_bytes ? formatBytes(machine.memory_bytes) : null,
     machine.gpus ? `${machine.gpus} GPU` : null,
-    machine.price_per_hour && Number(machine.price_per_hour) > 0 ? `${machine.price_per_hour} / h` : null,
+    machine.price_per_hour && Number(machine.price_per_hour) > 0 ? `${machine.price_per_hour} ${machine.currency ?? ''} / h` : null,
   ].filter(Boolean)
   return `${machine.title || machine.name}${facts.length > 0 ? ` (${facts.join(', ')})` : ''}`
 }

@@ -16,10 +16,13 @@ import { formatDuration, plural } from '@/lib/format'
 import { explainReason, isOver, isStepOver, type Live } from '@/lib/run-events'
 import { useLiveRun } from './api/events'
 import { Outputs } from './outputs'
+import type { Curves } from '@/lib/metrics'
 import { elapsed } from './runs-page'
 import { StepCurves } from './step-curves'
 import { StepDetails } from './step-details'
 import { StepList } from './step-list'
+
+const NOTHING: Curves = {}
 
 export function RunPage() {
   const { runId } = useParams({ from: '/$ns/$slug/-/runs/$runId' })
@@ -91,7 +94,7 @@ function StepView({ run, step, live }: { run: Run; step: Step; live: Live }) {
             : <LiveLog source={(offset) => management.logUrl(run.id, step.name, offset)} done={isStepOver(step.status)} version={live.logVersion[step.name]} />}
         </Tabs.Panel>
         <Tabs.Panel value="outputs"><Outputs run={run} step={step} /></Tabs.Panel>
-        <Tabs.Panel value="metrics"><StepCurves run={run} step={step} /></Tabs.Panel>
+        <Tabs.Panel value="metrics"><StepCurves run={run} step={step} news={live.curves[step.name] ?? NOTHING} /></Tabs.Panel>
         <Tabs.Panel value="details"><StepDetails step={step} /></Tabs.Panel>
       </Tabs>
     </>

@@ -8,25 +8,26 @@ import { LinkAnchor } from '@/components/links'
 import { MetricCharts } from '@/components/metric-charts'
 import { useProject } from '@/components/project-context'
 import { Loading } from '@/components/states'
-import { fromSeries } from '@/lib/metrics'
+import { fromSeries, merge, type Curves } from '@/lib/metrics'
 import { isStepOver } from '@/lib/run-events'
+import { findExperiment } from './api/experiment'
 
-const POLL_MS = 2000
+const POLL_MS = 5000
 
-export function StepCurves({ run, step }: { run: Run; step: Step }) {
+export function StepCurves({ run, step, news }: { run: Run; step: Step; news: Curves }) {
   const { params } = useProject()
   const experiments = useQuery({
-    queryKey: ['experiments', run.project_id, { run_id: run.id }],
-    queryFn: () => management.listExperiments(run.project_id, { run_id: run.id, per_page: 100 }),
+    queryKey: ['experiment-of', run.id, step.name],
+    queryFn: () => findExperiment(run, step.name),
   })
-  const experiment = experiments.data?.items.find((entry) => entry.run_id === run.id && entry.step === step.name)
+  const experiment = experiments.data ?? undefined
   const metrics = useQuery({
     queryKey: ['metrics', experiment?.id],
     queryFn: () => management.getMetrics(experiment?.id ?? ''),
     enabled: experiment !== undefined,
     refetchInterval: isStepOver(step.status) ? false : POLL_MS,
   })
-  const curves = useMemo(() => fromSeries(metrics.data?.keys ?? {}), [metrics.data])
+  const curves = useMemo(() => merge(fromSeries(metrics.data?.keys ?? {}), news), [metrics.data, news])
   if (experiments.isPending || (experiment && metrics.isPending)) return <Loading />
   return (
     <Stack>

@@ -36,6 +36,7 @@ export function useLiveRun(id: string): { live: Live; run: Run | undefined; erro
       }
     }
     for (const type of TYPES) source.addEventListener(type, listen)
+    source.addEventListener('end', () => source.close())
     return () => source.close()
   }, [id, over, started])
   useEffect(() => {

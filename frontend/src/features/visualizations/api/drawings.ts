@@ -1,17 +1,18 @@
-/** A visualization run and the pictures it wrote. */
+/** What a visualization wrote: pictures to look at, and files to open. */
 import { outputUrl } from '@/api/management'
-import type { Run } from '@/api/types'
+import type { ShownFile, VisualizationItem } from '@/api/types'
 import type { Picture } from '@/components/image-grid'
+import { isImage } from '@/lib/paths'
 
-type Listed = Partial<Run> & {
-  run_id?: string
-  pictures?: { step: string; output: string; path: string; size?: number }[]
-  files?: { step: string; output: string; path: string; size?: number }[]
+/** Only pictures that cannot carry scripts are shown in place. */
+export function picturesOf(item: VisualizationItem): Picture[] {
+  return item.files.filter((file) => isImage(file.path)).map((file) => ({ path: file.path, source: address(item, file, true) }))
 }
-export type Drawing = { runId: string; name: string; number: number | null; status: string; at: string | null; pictures: Picture[] }
 
-export function toDrawing(item: Listed): Drawing {
-  const runId = item.run_id ?? item.id ?? ''
-  const pictures = (item.pictures ?? item.files ?? []).map((file) => ({ path: file.path, source: outputUrl(runId, file.step, file.output, file.path, true) }))
-  return { runId, name: item.name ?? '', number: item.number ?? null, status: item.status ?? 'success', at: item.finished_at ?? item.created_at ?? null, pictures }
+export function othersOf(item: VisualizationItem): { path: string; source: string }[] {
+  return item.files.filter((file) => !isImage(file.path)).map((file) => ({ path: file.path, source: address(item, file, false) }))
+}
+
+function address(item: VisualizationItem, file: ShownFile, inline: boolean): string {
+  return outputUrl(item.run_id, file.step, file.output, file.path, inline)
 }
