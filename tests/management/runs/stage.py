@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any
 from sqlalchemy import insert
 from world import manifest
 
+from mlreef.management.hooks import secrets
 from mlreef.management.processors import tables as processors
 
 INPUT = {"name": "input", "flag": "--input", "type": "path", "required": True, "role": "input"}
@@ -22,17 +24,43 @@ async def publish(state, project, name, kind, *, number="1.0.0"):
     now = datetime(2026, 1, 1, tzinfo=UTC)
     version_id = f"ver_{name}"
     processor = {
-        "id": f"prc_{name}", "project_id": project.id, "project_path": project.path, "name": name, "title": name,
-        "description": "", "kind": kind, "environment": "python-3.11", "input_types": [], "output_types": [],
-        "latest_version_id": version_id, "usage_count": 0, "search_text": name,
-        "created_at": now, "published_at": now,
+        "id": f"prc_{name}",
+        "project_id": project.id,
+        "project_path": project.path,
+        "name": name,
+        "title": name,
+        "description": "",
+        "kind": kind,
+        "environment": "python-3.11",
+        "input_types": [],
+        "output_types": [],
+        "latest_version_id": version_id,
+        "usage_count": 0,
+        "search_text": name,
+        "created_at": now,
+        "published_at": now,
     }
     version = {
-        "id": version_id, "processor_id": f"prc_{name}", "version": number, "major": 1, "minor": 0, "patch": 0,
-        "kind": kind, "commit": "d" * 40, "entry": f"{name}.py", "command": ["python3", f"/mlreef/code/{name}.py"],
-        "parameters": [INPUT, OUTPUT, ROTATE], "image": f"registry.test/{project.path}/{name}@sha256:{'1' * 64}",
-        "digest": f"sha256:{'1' * 64}", "environment": "python-3.11", "base_image": "b@sha256:0", "packages": [],
-        "status": "published", "publication_id": f"pub_{name}", "published_by_id": 2, "published_by": "ada",
+        "id": version_id,
+        "processor_id": f"prc_{name}",
+        "version": number,
+        "major": 1,
+        "minor": 0,
+        "patch": 0,
+        "kind": kind,
+        "commit": "d" * 40,
+        "entry": f"{name}.py",
+        "command": ["python3", f"/mlreef/code/{name}.py"],
+        "parameters": [INPUT, OUTPUT, ROTATE],
+        "image": f"registry.test/{project.path}/{name}@sha256:{'1' * 64}",
+        "digest": f"sha256:{'1' * 64}",
+        "environment": "python-3.11",
+        "base_image": "b@sha256:0",
+        "packages": [],
+        "status": "published",
+        "publication_id": f"pub_{name}",
+        "published_by_id": 2,
+        "published_by": "ada",
         "published_at": now,
     }
     async with state.db.write() as tx:
@@ -75,7 +103,8 @@ class Stage:
         return await self.post(f"/api/v1/projects/{self.data.id}/runs", body, status=status)
 
     async def hook(self, event):
-        headers = {"x-gitlab-token": "hook-secret", "x-gitlab-event": "Job Hook"}
+        secret = secrets.of_project("hook-secret", event["project"]["id"])
+        headers = {"x-gitlab-token": secret, "x-gitlab-event": "Job Hook"}
         answer = await self.client().post("/api/v1/hooks/forge", json=event, headers=headers)
         assert answer.status_code < 300, answer.text
 
@@ -86,6 +115,15 @@ class Stage:
 
     async def run(self, run):
         return await self.get(f"/api/v1/runs/{run['id']}")
+
+    async def ended(self, run):
+        """The run once it has ended; datasets are committed in the background."""
+        async with asyncio.timeout(20):
+            while True:
+                found = await self.run(run)
+                if found["finished_at"] is not None:
+                    return found
+                await asyncio.sleep(0.02)
 
 
 @dataclass

@@ -49,8 +49,10 @@ def test_a_downloaded_framework_with_another_digest_is_not_run(tmp_path):
     framework = tmp_path / "epf.pyz"
     framework.write_text("print('never')")
     env = {
-        "PATH": os.environ["PATH"], "TMPDIR": str(tmp_path),
-        "MLREEF_EPF_URL": framework.as_uri(), "MLREEF_EPF_SHA256": "0" * 64,
+        "PATH": os.environ["PATH"],
+        "TMPDIR": str(tmp_path),
+        "MLREEF_EPF_URL": framework.as_uri(),
+        "MLREEF_EPF_SHA256": "0" * 64,
     }
     done = subprocess.run(
         ["sh", "-c", ci_config.bootstrap("run")], env=env, capture_output=True, text=True, check=False

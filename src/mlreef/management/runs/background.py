@@ -16,7 +16,7 @@ from mlreef.management.runs.progress import JobNews
 from mlreef.management.runs.records import Run, Step
 from mlreef.management.state import State
 
-RECORD_WAIT = 5.0
+RECORD_WAIT = 1.0
 
 
 def loops(state: State) -> list[Loop]:
@@ -105,6 +105,7 @@ class StepSubject:
             if run is not None or not waiting:
                 return run
             if asyncio.get_running_loop().time() > deadline:
+                assembly.work(self._state).reconciler.wake()
                 raise unavailable("the run of this CI pipeline is not recorded yet; ask again")
             await asyncio.sleep(0.1)
 

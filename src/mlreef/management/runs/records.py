@@ -39,6 +39,7 @@ class Run:
     dataset_commit: str | None = None
     dataset_files: int | None = None
     dataset_bytes: int | None = None
+    finish_lease: datetime | None = None
     revision: int = 0
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -145,6 +145,19 @@ async def update_step(tx: Tx, step_id: str, **values: Any) -> None:
     await tx.execute(update(tables.steps).where(tables.steps.c.id == step_id).values(**values))
 
 
+async def claim_finish(tx: Tx, run_id: str, *, now: datetime, until: datetime) -> bool:
+    """Whether this worker may commit the run's dataset now; a claim that was not released ends by itself."""
+    runs = tables.runs
+    free = runs.c.finish_lease.is_(None) | (runs.c.finish_lease < now)
+    where = (runs.c.id == run_id, runs.c.status == RunStatus.FINISHING.value, free)
+    return bool((await tx.execute(update(runs).where(*where).values(finish_lease=until))).rowcount)
+
+
+async def release_finish(tx: Tx, run_id: str) -> None:
+    """Give the claim back, so that the next try need not wait for its end."""
+    await tx.execute(update(tables.runs).where(tables.runs.c.id == run_id).values(finish_lease=None))
+
+
 async def revision(tx: Tx, run_id: str) -> int | None:
     """How often a run changed."""
     found: int | None = await tx.scalar(select(tables.runs.c.revision).where(tables.runs.c.id == run_id))

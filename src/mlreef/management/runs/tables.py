@@ -49,6 +49,7 @@ runs = Table(
     Column("dataset_commit", Text),
     Column("dataset_files", BigInteger),
     Column("dataset_bytes", BigInteger),
+    Column("finish_lease", UtcDateTime),
     Column("revision", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),

@@ -27,6 +27,7 @@ log = logs.get(__name__)
 ADOPT_AFTER = timedelta(seconds=5)
 GIVE_UP_AFTER = timedelta(minutes=5)
 MAX_FINISH_ATTEMPTS = 20
+FINISH_LEASE = timedelta(minutes=2)
 Change = Callable[[Tx, RunView], Awaitable[object]]
 _DEAD_PIPELINES = {"success", "failed", "canceled", "skipped"}
 
@@ -189,11 +190,17 @@ class Upkeep:
         async with self.db.read() as tx:
             runs = await store.list_open_runs(tx, RunStatus.FINISHING)
         for run in runs:
+            async with self.db.write() as tx:
+                claimed = await store.claim_finish(tx, run.id, now=self.now(), until=self.now() + FINISH_LEASE)
+            if not claimed:
+                continue
             try:
                 await self._finish(run)
                 self._attempts.pop(run.id, None)
             except PlatformError as exc:
                 await self._retry_or_fail(run, exc)
+                async with self.db.write() as tx:
+                    await store.release_finish(tx, run.id)
 
     async def _finish(self, run: Run) -> None:
         async with self.db.read() as tx:

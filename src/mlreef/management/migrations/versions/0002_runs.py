@@ -125,6 +125,7 @@ def upgrade() -> None:
         sa.Column("dataset_commit", sa.Text(), nullable=True),
         sa.Column("dataset_files", sa.BigInteger(), nullable=True),
         sa.Column("dataset_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("finish_lease", UtcDateTime(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("started_at", UtcDateTime(), nullable=True),

@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from mlreef.kit.errors import Kind, PlatformError, not_found
+from mlreef.kit.errors import not_found
+from mlreef.management import bodies
 from mlreef.management.access import guards
 from mlreef.management.access.identity import JobIdentity
 from mlreef.management.experiments import schemas as measurements
@@ -29,13 +30,7 @@ async def _step(state: State, job: JobIdentity) -> tuple[Run, Step]:
 
 
 async def _body(state: State, request: Request) -> bytes:
-    limit = min(state.settings.max_job_request_bytes, manifests.MAX_BYTES)
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > limit:
-            raise PlatformError(Kind.TOO_LARGE, f"the body is larger than {limit} bytes")
-    return bytes(content)
+    return await bodies.read(request, state.settings.max_job_request_bytes)
 
 
 @router.get("/manifests/{digest}", openapi_extra={"policy": "job"})

@@ -18,6 +18,7 @@ from mlreef.management import wire
 from mlreef.management.access import guards
 from mlreef.management.access.policy import Action
 from mlreef.management.access.service import ProjectAccess
+from mlreef.management.connect import service as connect
 from mlreef.management.definitions import routes as definition_routes
 from mlreef.management.definitions import service as definitions
 from mlreef.management.definitions.model import Kind as PipelineKind
@@ -64,8 +65,6 @@ async def _start(
         *await definitions.resolve(definition, access, db=state.db, rights=state.access, settings=state.settings)
     )
     framework = assembly.framework(state)
-    from mlreef.management.connect import service as connect
-
     await connect.ensure(state, access)
     request = starting.Request(
         project_id=access.project.id,
