@@ -190,9 +190,15 @@ async def record(db: Database, clock: Clock, delivery: RowMapping, outcome: Outc
 
 
 async def _start_of(response: httpx.Response) -> str:
+    if response.is_stream_consumed:  # an in-process transport answers all at once
+        return _text(response.content)
     body = b""
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) >= MAX_ANSWER:
             break
+    return _text(body)
+
+
+def _text(body: bytes) -> str:
     return body[:MAX_ANSWER].decode("utf-8", errors="replace").replace("\x00", "")
