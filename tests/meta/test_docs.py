@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import typer
-from mlreef.cli.app import app
 from typer.main import get_command
+
+from mlreef.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ["forge", "management", "registry", "runner"]
@@ -55,11 +56,9 @@ def test_every_command_explains_itself() -> None:
 
 
 def test_relative_links_in_the_documentation_lead_somewhere() -> None:
-    broken = []
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
-        for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
-            if "://" not in target and not (page.parent / target).exists():
-                broken.append(f"{page.relative_to(ROOT)}: {target}")
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    links = [(page, target) for page in pages for target in re.findall(r"\]\(([^)#\s]+)", page.read_text())]
+    broken = [link for link in links if "://" not in link[1] and not (link[0].parent / link[1]).exists()]
     assert not broken
 
 
