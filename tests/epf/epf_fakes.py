@@ -42,7 +42,7 @@ class World:
     def __init__(self):
         self.files, self.modes, self.lfs, self.manifests, self.spec = {}, {}, {}, {}, {}
         self.points, self.params, self.samples, self.outputs, self.result = [], {}, [], {}, None
-        self.blobs, self.images, self.mountable = {}, {}, True
+        self.blobs, self.images, self.mountable, self.archives_resolve_lfs = {}, {}, True, False
         self.requests, self.fail, self.batches = [], {}, []
         self.lock = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -188,8 +188,10 @@ def get_blob(h, oid, query, body):
 
 def get_archive(h, query, body):
     world, buffer = world_of(h), io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        for path, content in world.files.items():
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for path, stored in world.files.items():
+            found = re.search(rb"oid sha256:(\w+)", stored) if world.archives_resolve_lfs else None
+            content = world.lfs[found.group(1).decode()] if found else stored
             if path.startswith(query.get("path", "")):
                 member = tarfile.TarInfo(f"project-{COMMIT}/{path}")
                 member.size = len(content)
@@ -298,7 +300,7 @@ ROUTES = [
     (r"PUT /api/v1/jobs/current/result", put_result),
     (r"GET /api/v4/projects/(\d+)/repository/tree", list_tree),
     (r"GET " + _PROJECT + r"/blobs/(\w+)/raw", get_blob),
-    (r"GET " + _PROJECT + r"/archive.tar.gz", get_archive),
+    (r"GET " + _PROJECT + r"/archive.tar", get_archive),
     (r"POST /g/p.git/info/lfs/objects/batch", lfs_batch),
     (r"GET /lfs/(\w+)", lfs_get),
     (r"PUT /lfs/(\w+)", lfs_put),

@@ -230,7 +230,7 @@ def test_the_relay_carries_bytes_both_ways(tmp_path):
 def test_a_busy_server_is_asked_again_and_a_refusal_is_not(world):
     world.fail = {"GET /lfs/a": [429, 503, 500], "GET /lfs/b": [403]}
     world.lfs = {"a": b"content", "b": b"secret"}
-    assert web.Client().request("GET", world.url + "/lfs/a").body == b"content"
+    assert web.Client(pause=0.01).request("GET", world.url + "/lfs/a").body == b"content"
     with pytest.raises(web.HttpError, match="403: made to fail"):
         web.Client().request("GET", world.url + "/lfs/b")
     assert len(world.asked("/lfs/b")) == 1

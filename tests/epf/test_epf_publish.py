@@ -11,6 +11,7 @@ import pytest
 from mlreef_epf import dependencies, images, layers, registry, web
 
 BASE, TARGET = "mlreef/environments/python-3.11", "g/c/augment"
+pytestmark = pytest.mark.slow
 needs_uv = pytest.mark.skipif(not dependencies.find_uv(), reason="uv is not installed")
 
 

@@ -52,12 +52,12 @@ def test_values_reach_the_processor_verbatim_without_a_shell(machine, world):
 def test_many_files_come_as_one_archive_and_the_second_job_asks_for_none(machine, world):
     world.files = {f"train/{i:03}.txt": b"file %d" % i for i in range(250)}
     assert machine.run(COPY, inputs=[git_input()])[0] == 0
-    assert len(world.asked("/archive.tar.gz")) == 1
+    assert len(world.asked("/archive.tar")) == 1
     assert world.asked("/raw") == []
     assert len(world.asked("/tree")) == 3
     world.requests.clear()
     assert machine.run(COPY, inputs=[git_input()])[0] == 0
-    assert world.asked("/archive.tar.gz") + world.asked("/raw") + world.asked("PUT /lfs/") == []
+    assert world.asked("/archive.tar") + world.asked("/raw") + world.asked("PUT /lfs/") == []
 
 
 def test_lfs_pointers_become_their_objects(machine, world):
@@ -65,6 +65,17 @@ def test_lfs_pointers_become_their_objects(machine, world):
     code, log = machine.run(COPY, inputs=[git_input()])
     assert code == 0, log
     assert stored(world)["big.bin"] == b"big content" * 1000
+
+
+@pytest.mark.parametrize("size", [100, 1 << 20])
+def test_archives_that_resolve_lfs_pointers_do_no_harm(machine, world, size):
+    world.archives_resolve_lfs = True
+    for index in range(45):
+        world.add_lfs(f"train/{index}.bin", b"%03d" % index * (size // 3))
+    code, log = machine.run(COPY, inputs=[git_input()])
+    assert code == 0, log
+    assert len(stored(world)) == 45
+    assert (b"no archive" in log) == (size > 100)
 
 
 def test_a_single_file_is_an_input_too(machine, world):
@@ -177,6 +188,7 @@ def test_all_three_roads_of_metrics_arrive(machine, world):
     assert b"passed over 1 metric" in log
 
 
+@pytest.mark.slow
 def test_metrics_arrive_while_the_processor_runs_and_survive_an_outage(machine, world):
     world.fail = {"POST .*/metrics": [503, 500]}
     program = (
@@ -212,6 +224,7 @@ def test_tokens_are_out_of_reach_of_the_processor(machine, world):
     assert b"capability" not in seen
 
 
+@pytest.mark.slow
 def test_a_timeout_ends_the_whole_tree(machine, world):
     program = (
         "import subprocess, sys, time, os, pathlib\n"
@@ -291,6 +304,7 @@ def test_a_cached_step_ends_at_once(machine, world):
     assert world.result["status"] == "success"
 
 
+@pytest.mark.slow
 def test_servers_that_restart_are_waited_for(machine, world):
     world.files = {"train/a.txt": b"one"}
     world.fail = {"GET /api/v1": [502, 503], "/tree": [500], "objects/batch": [502], "PUT .*/result": [503, 500]}

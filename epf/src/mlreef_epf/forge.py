@@ -74,11 +74,11 @@ class Project:
         query = {"sha": commit, "include_lfs_blobs": "false"}
         if path:
             query["path"] = path
-        url = "%s/archive.tar.gz?%s" % (self._base, urllib.parse.urlencode(query))
+        url = "%s/archive.tar?%s" % (self._base, urllib.parse.urlencode(query))
 
         def read(response: http.client.HTTPResponse) -> Any:
             try:
-                with tarfile.open(fileobj=response, mode="r|gz", bufsize=web.CHUNK) as archive:
+                with tarfile.open(fileobj=response, mode="r|", bufsize=web.CHUNK) as archive:
                     for member in archive:
                         name = member.name.partition("/")[2]
                         if member.isreg() and name:

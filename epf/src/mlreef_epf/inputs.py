@@ -8,7 +8,6 @@ hash on its way into the job, and written read-only.
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import os
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
@@ -16,6 +15,7 @@ from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, T
 from mlreef_epf import cache, errors, forge, lfs, log, management, web
 
 ARCHIVE_FROM = 40
+FOREIGN_MAX = 32 << 20
 PARALLEL = 8
 
 
@@ -90,15 +90,21 @@ class Fetcher:
 
     def _from_archive(self, project: forge.Project, commit: str, path: str, by_path: Mapping[str, forge.Blob]) -> None:
         progress = log.Progress("fetched", len(by_path))
+        foreign: List[int] = []
 
         def receive(name: str, size: int, pieces: Iterable[bytes]) -> None:
             blob = by_path.get(name)
             if blob is None or self._cache.has(cache.GIT, blob.oid):
                 return
-            # A server may put LFS objects in place of pointers: such files are fetched as blobs afterwards.
-            with contextlib.suppress(cache.Mismatch):
+            try:
                 self._cache.store(cache.GIT, blob.oid, size, pieces)
                 progress.add(1, size)
+            except cache.Mismatch:
+                # Servers may put LFS objects in place of pointers: such files are fetched as blobs afterwards, and an
+                # archive that is mostly of them is not worth its bytes.
+                foreign.append(size)
+                if sum(foreign) > FOREIGN_MAX:
+                    raise errors.Failure("it carries LFS objects in place of their pointers") from None
 
         try:
             project.iter_archive(commit, path, receive)

@@ -34,6 +34,7 @@ from mlreef_epf import (
 from mlreef_epf import settings as settings_module
 
 _HIDDEN = ("CI_", "GITLAB_", "FF_", "MLREEF_", "RUNNER_")
+_KEPT = ("MLREEF_RUNNER_MARK",)  # by which a runner without a pid namespace finds what a job left behind
 _MODEL_FORMATS = {
     ".pkl": "pickle", ".pickle": "pickle", ".joblib": "joblib", ".pt": "pytorch", ".pth": "pytorch", ".ckpt": "pytorch",
     ".h5": "hdf5", ".keras": "keras", ".onnx": "onnx", ".pb": "tensorflow", ".tflite": "tflite", ".ubj": "xgboost",
@@ -217,7 +218,7 @@ def environment(
     base: Mapping[str, str], spec: Dict[str, Any], places: Mapping[str, str], outs: Mapping[str, str]
 ) -> Dict[str, str]:
     """What the processor sees of the environment: the image's and the spec's, nothing of the job's machinery."""
-    env = {name: value for name, value in base.items() if not name.startswith(_HIDDEN)}
+    env = {name: value for name, value in base.items() if name in _KEPT or not name.startswith(_HIDDEN)}
     cpus = (spec.get("limits") or {}).get("cpus")
     if cpus:
         env.setdefault("OMP_NUM_THREADS", str(max(1, round(float(cpus)))))

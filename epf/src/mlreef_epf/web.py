@@ -248,7 +248,7 @@ class _Later(Exception):
         super().__init__("later")
         self.status, self.body = response.status, response.read(1 << 16)
         wait = response.headers.get("Retry-After", "")
-        self.seconds = min(float(wait), 60.0) if wait.isdigit() else 0.5
+        self.seconds = min(float(wait), 60.0) if wait.isdigit() else 0.0
 
 
 class _Plain(http.client.HTTPConnection):
