@@ -9,6 +9,7 @@ import time
 import epf_fakes
 import pytest
 
+pytestmark = pytest.mark.slow
 COPY = """
 import os, shutil, sys
 source, target = os.environ["MLREEF_INPUT_DATA"], os.environ["MLREEF_OUTPUT_OUTPUT"]
@@ -188,7 +189,6 @@ def test_all_three_roads_of_metrics_arrive(machine, world):
     assert b"passed over 1 metric" in log
 
 
-@pytest.mark.slow
 def test_metrics_arrive_while_the_processor_runs_and_survive_an_outage(machine, world):
     world.fail = {"POST .*/metrics": [503, 500]}
     program = (
@@ -224,7 +224,6 @@ def test_tokens_are_out_of_reach_of_the_processor(machine, world):
     assert b"capability" not in seen
 
 
-@pytest.mark.slow
 def test_a_timeout_ends_the_whole_tree(machine, world):
     program = (
         "import subprocess, sys, time, os, pathlib\n"
@@ -304,7 +303,6 @@ def test_a_cached_step_ends_at_once(machine, world):
     assert world.result["status"] == "success"
 
 
-@pytest.mark.slow
 def test_servers_that_restart_are_waited_for(machine, world):
     world.files = {"train/a.txt": b"one"}
     world.fail = {"GET /api/v1": [502, 503], "/tree": [500], "objects/batch": [502], "PUT .*/result": [503, 500]}
