@@ -125,11 +125,11 @@ function management(request, response, path, query) {
   if (/\/projects\/\d+\/runs$/.test(at)) return request.method === 'POST' ? send(response, 201, world.runs[0]) : send(response, 200, listing(world.runs, query))
   if (/\/projects\/\d+\/experiments$/.test(at)) return send(response, 200, listing(world.experiments, query))
   if (at.endsWith('/visualizations')) return send(response, 200, listing(world.visualizations, query))
-  if (at.endsWith('/datasets')) return send(response, 200, listing(world.runs.filter((run) => run.dataset), query))
+  if (at.endsWith('/datasets')) return send(response, 200, listing(world.datasets, query))
   const experiment = /^\/experiments\/([^/]+)(\/\w+)?$/.exec(at)
   if (experiment) {
     if (experiment[2] === '/metrics') return send(response, 200, world.metrics(experiment[1]))
-    if (experiment[2] === '/resources') return send(response, 200, { samples: world.samples })
+    if (experiment[2] === '/resources') return send(response, 200, { keys: world.resources })
     return send(response, 200, world.experiments.find((entry) => entry.id === experiment[1]))
   }
   const run = /^\/runs\/([^/]+)(\/.*)?$/.exec(at)

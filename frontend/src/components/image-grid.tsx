@@ -29,7 +29,7 @@ export function ImageGrid({ pictures, height = '68vh' }: { pictures: Picture[]; 
             <div key={row.key} style={{ position: 'absolute', top: row.start, left: 0, right: 0, height: ROW, display: 'grid', gap: 10, gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
               {pictures.slice(row.index * columns, (row.index + 1) * columns).map((picture, offset) => (
                 <button key={picture.path} type="button" className="thumb" onClick={() => setOpen(row.index * columns + offset)}>
-                  <img src={picture.source} alt={baseName(picture.path)} loading="lazy" decoding="async" style={{ height: ROW - 30, aspectRatio: 'auto' }} />
+                  <img src={picture.source} alt="" loading="lazy" decoding="async" style={{ height: ROW - 30, aspectRatio: 'auto' }} />
                   <span className="cut">{baseName(picture.path)}</span>
                 </button>
               ))}

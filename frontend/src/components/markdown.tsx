@@ -4,7 +4,10 @@ import remarkGfm from 'remark-gfm'
 
 type Props = { text: string; resolve?: (path: string) => string }
 
-const COMPONENTS: Components = { a: ({ children, href }) => <a href={href} rel="noreferrer nofollow">{children}</a> }
+const COMPONENTS: Components = {
+  input: ({ checked }) => <input type="checkbox" disabled checked={checked} readOnly aria-label={checked ? 'done' : 'open'} />,
+  a: ({ children, href }) => <a href={href} rel="noreferrer nofollow">{children}</a>,
+}
 
 export default function Markdown({ text, resolve }: Props) {
   return (

@@ -44,7 +44,7 @@ export function PageHead({ title, children, note }: { title: ReactNode; children
     <Group justify="space-between" align="flex-start" mb="md" gap="sm">
       <div>
         <Title order={1} size="h3">{title}</Title>
-        {note && <Text size="sm" c="dimmed" component="div">{note}</Text>}
+        {note && <Text size="sm" c="dimmed" component="div" className="note">{note}</Text>}
       </div>
       <Group gap="xs">{children}</Group>
     </Group>

@@ -24,14 +24,14 @@ export function Loading({ kind = 'rows' }: { kind?: SkeletonKind }) {
   )
 }
 
-type PlaceProps = { icon: ReactNode; title: string; children?: ReactNode; action?: ReactNode }
+type PlaceProps = { icon: ReactNode; title: string; order?: 1 | 2; children?: ReactNode; action?: ReactNode }
 
-function Place({ icon, title, children, action }: PlaceProps) {
+function Place({ icon, title, order = 2, children, action }: PlaceProps) {
   return (
     <Center py={56} px="md">
       <Stack align="center" gap="sm" maw={520} ta="center">
         <ThemeIcon variant="light" color="gray" size={52} radius="xl">{icon}</ThemeIcon>
-        <Title order={2} size="h4">{title}</Title>
+        <Title order={order} size="h4">{title}</Title>
         {children && <Text c="dimmed" size="sm" component="div">{children}</Text>}
         {action}
       </Stack>
@@ -45,7 +45,7 @@ export function Empty({ title, children, action, icon }: { title: string; childr
 
 export function NotFound({ what = 'This page' }: { what?: string }) {
   return (
-    <Place icon={<FileQuestion size={26} />} title="Not found">
+    <Place icon={<FileQuestion size={26} />} title="Not found" order={1}>
       {what} does not exist, or you may not see it. If it is private, log in with an account that has access.
     </Place>
   )

@@ -1,5 +1,5 @@
 /** Personal access tokens: made, shown once, revoked. */
-import { Alert, Button, Checkbox, Code, Group, Modal, Stack, Table, Text, TextInput } from '@mantine/core'
+import { Alert, Button, Checkbox, Code, Group, Modal, Stack, Table, Text, TextInput, VisuallyHidden } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { KeyRound, Plus } from 'lucide-react'
 import { useState } from 'react'
@@ -26,7 +26,7 @@ export function TokensPage() {
   const revoke = useMutation({ mutationFn: forge.revokeToken, onSuccess: refresh })
   const add = <Button leftSection={<Plus size={16} />} onClick={() => setAdding(true)}>New token</Button>
   return (
-    <main>
+    <div>
       <PageHead title="Access tokens" note="For git, the command line, Python, and every GitLab client">{add}</PageHead>
       {fresh && (
         <Alert color="green" mb="md" title="Copy the token now: it is not shown again" withCloseButton onClose={() => setFresh(null)} closeButtonLabel="Hide the token">
@@ -38,7 +38,7 @@ export function TokensPage() {
         {(found) => (
           <div className="panel scroll-x">
             <Table className="table-wide">
-              <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Scopes</Table.Th><Table.Th>Created</Table.Th><Table.Th>Last used</Table.Th><Table.Th>Expires</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+              <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Scopes</Table.Th><Table.Th>Created</Table.Th><Table.Th>Last used</Table.Th><Table.Th>Expires</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
               <Table.Tbody>
                 {found.items.filter((token) => token.active).map((token) => (
                   <Table.Tr key={token.id}>
@@ -56,7 +56,7 @@ export function TokensPage() {
         )}
       </QueryView>
       {adding && <NewToken onClose={() => setAdding(false)} onMade={(token) => { setFresh(token); setAdding(false); refresh() }} />}
-    </main>
+    </div>
   )
 }
 

@@ -25,7 +25,7 @@ export function UsagePage() {
   })
   if (projects.data && project === undefined) return <Empty title="No usage to show">Maintainers see what their projects use.</Empty>
   return (
-    <main>
+    <div>
       <PageHead title="Usage" note="Computing time by job; steps from the cache cost nothing and are not listed">
         <Select aria-label="Project" searchable allowDeselect={false} w={280} value={project === undefined ? null : String(project)} data={projects.data?.items.map((entry) => ({ value: String(entry.id), label: entry.path_with_namespace })) ?? []} onChange={(next) => void navigate({ search: { project: next ? Number(next) : undefined } })} />
       </PageHead>
@@ -54,6 +54,6 @@ export function UsagePage() {
           </>
         )}
       </QueryView>
-    </main>
+    </div>
   )
 }

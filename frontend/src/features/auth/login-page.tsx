@@ -24,7 +24,7 @@ export function LoginPage() {
     },
   })
   return (
-    <Card component="main" withBorder maw={420} mx="auto" mt={48} p="xl">
+    <Card withBorder maw={420} mx="auto" mt={48} p="xl">
       <form onSubmit={(event) => { event.preventDefault(); login.mutate() }}>
         <Stack>
           <Logo size={34} />

@@ -34,7 +34,7 @@ export function RegisterPage() {
     required: true,
   })
   return (
-    <Card component="main" withBorder maw={420} mx="auto" mt={48} p="xl">
+    <Card withBorder maw={420} mx="auto" mt={48} p="xl">
       <form onSubmit={(event) => { event.preventDefault(); register.mutate() }}>
         <Stack>
           <Title order={1} size="h3">Register</Title>

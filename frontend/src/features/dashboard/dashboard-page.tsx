@@ -24,7 +24,7 @@ export function DashboardPage() {
   const mine = useQuery(projectsQuery(MINE))
   const starred = useQuery(projectsQuery(STARRED))
   return (
-    <main>
+    <div>
       <PageHead title={`Hello, ${session.data?.name ?? ''}`}><CreateMenu /></PageHead>
       <Stack gap="xl">
         <section aria-labelledby="mine">
@@ -60,7 +60,7 @@ export function DashboardPage() {
           </section>
         </SimpleGrid>
       </Stack>
-    </main>
+    </div>
   )
 }
 

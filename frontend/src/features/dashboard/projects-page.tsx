@@ -42,7 +42,7 @@ export function ProjectsPage() {
     void navigate({ search: (old) => ({ ...old, search: text || undefined, page: undefined }), replace: true })
   }, 250)
   return (
-    <main>
+    <div>
       <PageHead title="Projects">{session.data && <CreateMenu />}</PageHead>
       <Tabs value={tab} onChange={(next) => void navigate({ search: { tab: next ?? undefined } })} mb="md">
         <Tabs.List>
@@ -68,6 +68,6 @@ export function ProjectsPage() {
           </>
         )}
       </QueryView>
-    </main>
+    </div>
   )
 }

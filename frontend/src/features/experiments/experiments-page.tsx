@@ -1,5 +1,5 @@
 /** Experiments as a table with a column for each metric and parameter; two or more chosen are compared. */
-import { Button, Checkbox, Group, MultiSelect, Table, Text } from '@mantine/core'
+import { Button, Checkbox, Group, MultiSelect, Table, Text, VisuallyHidden } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { FlaskConical, GitCompareArrows, Plus } from 'lucide-react'
@@ -71,7 +71,7 @@ function ExperimentTable({ experiments, chosen, onChoose, sort, onSort }: TableP
         <Table highlightOnHover style={{ minWidth: 560 + shown.length * 96 }}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th w={36} aria-label="Choose" />
+              <Table.Th w={36}><VisuallyHidden>Choose</VisuallyHidden></Table.Th>
               <Table.Th>{head('number', 'Experiment')}</Table.Th>
               <Table.Th>State</Table.Th>
               {shown.map((column) => <Table.Th key={column.key} className={column.kind === 'metric' ? 'num' : undefined} aria-sort={direction(column.key, sort)}>{head(column.key, column.label)}</Table.Th>)}

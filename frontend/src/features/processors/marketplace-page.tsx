@@ -34,7 +34,7 @@ export function MarketplacePage() {
     void navigate({ search: (old) => ({ ...old, search: text || undefined, page: undefined }), replace: true })
   }, 250)
   return (
-    <main>
+    <div>
       <PageHead title="Marketplace" note="Operations, algorithms and visualizations, published from code projects" />
       <Group mb="md">
         <TextInput flex={1} maw={420} aria-label="Search processors" placeholder="Search processors" leftSection={<Search size={16} />} defaultValue={search.search} onChange={(event) => find(event.currentTarget.value)} />
@@ -54,6 +54,6 @@ export function MarketplacePage() {
           </>
         )}
       </QueryView>
-    </main>
+    </div>
   )
 }

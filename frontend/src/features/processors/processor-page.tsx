@@ -16,7 +16,7 @@ import { UseDialog } from './use-dialog'
 export function ProcessorPage() {
   const { processorId } = useParams({ from: '/plain/marketplace/$processorId' })
   const query = useQuery(processorQuery(processorId))
-  return <main><QueryView query={query} skeleton="page">{(processor) => <Details processor={processor} />}</QueryView></main>
+  return <div><QueryView query={query} skeleton="page">{(processor) => <Details processor={processor} />}</QueryView></div>
 }
 
 function Details({ processor }: { processor: Processor }) {

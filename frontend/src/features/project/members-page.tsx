@@ -1,5 +1,5 @@
 /** Who may do what in the project. */
-import { ActionIcon, Alert, Button, Group, Select, Table, Text } from '@mantine/core'
+import { ActionIcon, Alert, Button, Group, Select, Table, Text, VisuallyHidden } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Trash2 } from 'lucide-react'
@@ -32,7 +32,7 @@ export function MembersPage() {
         {(found) => (
           <div className="panel scroll-x">
             <Table className="table-wide">
-              <Table.Thead><Table.Tr><Table.Th>User</Table.Th><Table.Th>Role</Table.Th><Table.Th>Expires</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+              <Table.Thead><Table.Tr><Table.Th>User</Table.Th><Table.Th>Role</Table.Th><Table.Th>Expires</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
               <Table.Tbody>
                 {found.items.map((member) => (
                   <Table.Tr key={member.id}>

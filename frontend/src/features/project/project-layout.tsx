@@ -34,7 +34,7 @@ export function ProjectLayout() {
               Forked from <LinkAnchor to="/$ns/$slug" params={splitProjectPath(project.forked_from_project.path_with_namespace)} size="sm">{project.forked_from_project.path_with_namespace}</LinkAnchor>
             </Text>
           )}
-          <main><Outlet /></main>
+          <div><Outlet /></div>
         </div>
       </div>
     </ProjectProvider>

@@ -60,7 +60,7 @@ function Gallery({ item }: { item: VisualizationItem }) {
         <Group p="md" gap="md">
           {pictures.map((picture, index) => (
             <button key={picture.path} type="button" className="thumb" style={{ width: 260 }} onClick={() => setOpen(index)}>
-              <img src={picture.source} alt={baseName(picture.path)} loading="lazy" style={{ aspectRatio: '4 / 3' }} />
+              <img src={picture.source} alt="" loading="lazy" style={{ aspectRatio: '4 / 3' }} />
               <span className="cut">{baseName(picture.path)}</span>
             </button>
           ))}
