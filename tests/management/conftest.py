@@ -46,6 +46,7 @@ def settings(tmp_path: Path, epf_file: Path) -> Settings:
         forge_url=URL,
         registry_url="http://registry.test:5000",
         service_token="glpat-mlreef-bot",
+        job_wait_seconds=0,
         hook_secret="hook-secret",
         access_seconds=0,
         visible_seconds=0,

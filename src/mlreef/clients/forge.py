@@ -1,7 +1,7 @@
 """The forge over its documented GitLab REST interface: one class, acting with one credential.
 
-`with_credential` gives the same connection another identity. Only small JSON and bounded files pass through here; packs,
-LFS objects and archives never do.
+`with_credential` gives the same connection another identity. Only small JSON and bounded files pass through here;
+packs, LFS objects and archives never do.
 """
 
 from __future__ import annotations

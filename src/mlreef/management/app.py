@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import ModuleType
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -115,6 +116,6 @@ def _module(name: str, part: str) -> ModuleType | None:
     return importlib.import_module(f"{path}.{part}")
 
 
-def _provided(module: ModuleType, what: str, state: State) -> list[object]:
+def _provided(module: ModuleType, what: str, state: State) -> list[Any]:
     maker = getattr(module, what, None)
     return list(maker(state)) if maker is not None else []

@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     reconcile_seconds: float = 30.0
     """How often states are compared with the forge's, for webhooks that were lost."""
 
+    job_wait_seconds: float = 3.0
+    """How long a job that asks for its work waits until its CI pipeline is known here."""
+
     session_cookie: str = "mlreef_session"
     """The browser session's cookie, forwarded to the forge; also accepted with the `__Host-` prefix."""
 

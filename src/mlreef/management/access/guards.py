@@ -9,10 +9,12 @@ Routes whose project is found in the database call `state.access.project(caller,
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request
 
+from mlreef.kit.errors import Kind, PlatformError, not_found
 from mlreef.management import state as states
 from mlreef.management.access import callers
 from mlreef.management.access.identity import JobIdentity
@@ -51,6 +53,16 @@ class ProjectGuard:
 def project(action: Action) -> Any:
     """A dependency that yields ProjectAccess for `{pid}`."""
     return Depends(ProjectGuard(action))
+
+
+async def hiding(access: Awaitable[ProjectAccess], thing: str) -> ProjectAccess:
+    """The access, or `not_found` in the words of the thing that is asked for: hidden and missing never differ."""
+    try:
+        return await access
+    except PlatformError as exc:
+        if exc.kind is Kind.NOT_FOUND:
+            raise not_found(thing) from exc
+        raise
 
 
 async def job(request: Request) -> JobIdentity:

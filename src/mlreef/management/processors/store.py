@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Select, Table, and_, func, or_, select, update
 
@@ -12,12 +12,15 @@ from mlreef.kit.db import Tx
 from mlreef.management.processors.records import Processor, Version
 from mlreef.management.processors.tables import processors, versions
 
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+R = TypeVar("R", bound="DataclassInstance")
 
 
-def record(kind: type[R], row: Mapping[str, Any]) -> R:
+def record(kind: type[R], row: Any) -> R:
     """A row as its dataclass; columns that it has no field for stay in the database."""
-    return kind(**{field.name: row[field.name] for field in fields(kind)})  # type: ignore[arg-type]
+    return kind(**{field.name: row[field.name] for field in fields(kind)})
 
 
 async def insert(tx: Tx, table: Table, values: Mapping[str, Any]) -> None:

@@ -1,0 +1,25 @@
+"""Queries of connections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from mlreef.kit.db import Tx
+from mlreef.management.connect.tables import connections
+
+
+async def find(tx: Tx, project_id: int) -> Mapping[str, Any] | None:
+    """The connection of a project."""
+    row = await tx.find(select(connections).where(connections.c.project_id == project_id))
+    return dict(row) if row is not None else None
+
+
+async def put(tx: Tx, project_id: int, *, hook_id: int, by: str, now: datetime) -> None:
+    """A project is connected as of now."""
+    await tx.execute(delete(connections).where(connections.c.project_id == project_id))
+    values = {"project_id": project_id, "hook_id": hook_id, "connected_by": by, "connected_at": now}
+    await tx.insert(connections, values)

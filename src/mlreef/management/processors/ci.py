@@ -1,0 +1,66 @@
+"""The CI configuration of a publication: one job that builds and pushes an image, on the environment itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mlreef.management.definitions import yaml_form
+from mlreef.management.processors.records import Publication
+from mlreef.management.runs import ci_config
+from mlreef.management.settings import Settings
+
+JOB = "publish"
+
+
+def render(publication: Publication, settings: Settings, epf_sha256: str) -> str:
+    """The configuration as YAML. It holds no secret: the job authenticates with what the forge gives it."""
+    job: dict[str, Any] = {
+        "stage": "publish",
+        "image": {"name": publication.base_image, "entrypoint": [""]},
+        "tags": [settings.build_machine],
+        "timeout": f"{settings.publication_seconds}s",
+        "id_tokens": {"MLREEF_ID_TOKEN": {"aud": settings.external_url}},
+        "variables": {
+            "GIT_STRATEGY": "none",
+            "MLREEF_URL": settings.external_url,
+            "MLREEF_JOB_KIND": "publish",
+            "MLREEF_EPF_URL": settings.epf_url,
+            "MLREEF_EPF_SHA256": epf_sha256,
+            "MLREEF_NETWORK": "package-index",
+        },
+        "script": [ci_config.bootstrap("publish")],
+    }
+    return yaml_form.dump({"stages": ["publish"], "workflow": {"rules": [{"when": "always"}]}, JOB: job})
+
+
+def specification(publication: Publication, settings: Settings) -> dict[str, Any]:
+    """The job's work in full: nothing in it is left to the job to decide."""
+    forge = settings.public_forge_url
+    return {
+        "kind": "publish",
+        "publication": {
+            "id": publication.id,
+            "project_id": publication.project_id,
+            "project_path": publication.project_path,
+            "commit": publication.commit,
+            "name": publication.name,
+            "base_image": publication.base_image,
+            "target": target(publication, settings),
+            "tag": publication.version,
+            "entry": publication.entry,
+            "requirements": publication.requirements,
+            "labels": {"mlreef.environment": publication.environment, "mlreef.version": publication.version},
+        },
+        "forge": {
+            "url": forge,
+            "project_id": publication.project_id,
+            "lfs_url": f"{forge}/{publication.project_path}.git/info/lfs",
+        },
+        "registry": {"url": settings.public_registry_url},
+        "limits": {"timeout_s": settings.publication_seconds},
+    }
+
+
+def target(publication: Publication, settings: Settings) -> str:
+    """Where the image goes: registries take lower-case names only."""
+    return f"{settings.image_host}/{publication.project_path.lower()}/{publication.name}"

@@ -1,0 +1,26 @@
+"""Queries of environments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from mlreef.kit.db import Tx
+from mlreef.management.processors import store
+from mlreef.management.processors.records import Environment
+from mlreef.management.processors.tables import environments
+
+
+async def list_registered(tx: Tx) -> dict[str, Environment]:
+    """All registered environments by name."""
+    rows = await tx.all(select(environments).order_by(environments.c.name))
+    return {row["name"]: store.record(Environment, row) for row in rows}
+
+
+async def put(tx: Tx, name: str, values: Mapping[str, Any]) -> None:
+    """Register an environment, or give it another image."""
+    changed = await tx.execute(update(environments).where(environments.c.name == name).values(**values))
+    if changed.rowcount == 0:
+        await tx.execute(insert(environments).values(name=name, **values))

@@ -1,0 +1,163 @@
+"""Wire shapes of processors, publications and environments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from mlreef.kit.clock import iso
+from mlreef.management.processors.publishing import Order
+from mlreef.management.processors.records import Environment, Processor, Publication, Version
+from mlreef.management.settings import MachineClass
+
+Short = Annotated[str, Field(min_length=1, max_length=255)]
+Words = Annotated[list[Annotated[str, Field(min_length=1, max_length=63)]], Field(max_length=50)]
+
+
+class Strict(BaseModel):
+    """Scalars stay what they are, and unknown fields are refused: a mistyped name must not be ignored."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class Inspect(Strict):
+    """Which script to look at."""
+
+    ref: Short
+    entry: Short
+
+
+class Publish(Strict):
+    """What to publish."""
+
+    ref: Short
+    entry: Short
+    name: Short
+    kind: Short
+    environment: Short
+    version: Short | None = None
+    title: Annotated[str, Field(max_length=255)] | None = None
+    description: Annotated[str, Field(max_length=4000)] | None = None
+    input_types: Words = Field(default_factory=list)
+    output_types: Words = Field(default_factory=list)
+    model_type: Annotated[str, Field(max_length=63)] | None = None
+    ml_category: Annotated[str, Field(max_length=63)] | None = None
+
+    def order(self) -> Order:
+        """The same for the rules."""
+        return Order(**self.model_dump())
+
+
+class RegisterEnvironment(Strict):
+    """An image to select under a name."""
+
+    name: Short
+    image: Annotated[str, Field(min_length=1, max_length=1000)]
+    title: Annotated[str, Field(max_length=255)] | None = None
+    description: Annotated[str, Field(max_length=4000)] | None = None
+    framework: Annotated[str, Field(max_length=63)] | None = None
+
+
+def version_json(version: Version, *, slug: str | None = None) -> dict[str, Any]:
+    """A processor version."""
+    found: dict[str, Any] = {
+        "id": version.id,
+        "processor_id": version.processor_id,
+        "version": version.version,
+        "kind": version.kind,
+        "commit": version.commit,
+        "entry": version.entry,
+        "command": version.command,
+        "parameters": version.parameters,
+        "image": version.image,
+        "digest": version.digest,
+        "size": version.size,
+        "environment": version.environment,
+        "base_image": version.base_image,
+        "packages": version.packages,
+        "published_by": {"id": version.published_by_id, "username": version.published_by},
+        "published_at": iso(version.published_at),
+        "status": version.status,
+    }
+    return found if slug is None else {**found, "slug": slug}
+
+
+def processor_json(
+    processor: Processor, latest: Version | None, versions: Sequence[Version] | None = None
+) -> dict[str, Any]:
+    """A processor; `versions` only where it is shown alone."""
+    found: dict[str, Any] = {
+        "id": processor.id,
+        "slug": processor.slug,
+        "name": processor.name,
+        "title": processor.title,
+        "description": processor.description,
+        "kind": processor.kind,
+        "project_id": processor.project_id,
+        "project_path": processor.project_path,
+        "environment": processor.environment,
+        "latest": version_json(latest) if latest is not None else None,
+        "usage_count": processor.usage_count,
+        "input_types": processor.input_types,
+        "output_types": processor.output_types,
+        "model_type": processor.model_type,
+        "ml_category": processor.ml_category,
+        "created_at": iso(processor.created_at),
+        "published_at": iso(processor.published_at),
+    }
+    if versions is not None:
+        found["versions"] = [version_json(one) for one in versions]
+    return found
+
+
+def publication_json(publication: Publication) -> dict[str, Any]:
+    """A publication; `processor` is there once it has succeeded."""
+    processor = None
+    if publication.processor_id is not None:
+        slug = f"{publication.project_path}/{publication.name}"
+        processor = {"id": publication.processor_id, "slug": slug}
+    return {
+        "id": publication.id,
+        "status": publication.status.value,
+        "project_id": publication.project_id,
+        "project_path": publication.project_path,
+        "name": publication.name,
+        "version": publication.version,
+        "version_id": publication.version_id,
+        "processor": processor,
+        "ref": publication.ref,
+        "commit": publication.commit,
+        "entry": publication.entry,
+        "environment": publication.environment,
+        "base_image": publication.base_image,
+        "pipeline_id": publication.ci_pipeline_id,
+        "job_id": publication.ci_job_id,
+        "reason": publication.reason,
+        "errors": [],
+        "created_by": {"id": publication.user_id, "username": publication.username},
+        "created_at": iso(publication.created_at),
+        "started_at": iso(publication.started_at),
+        "finished_at": iso(publication.finished_at),
+    }
+
+
+def environment_json(environment: Environment) -> dict[str, Any]:
+    """An environment; one without an image cannot be chosen."""
+    return {
+        "id": environment.name,
+        "name": environment.name,
+        "title": environment.title,
+        "description": environment.description,
+        "framework": environment.framework,
+        "image": environment.image,
+        "digest": environment.digest,
+        "selectable": environment.image is not None,
+        "updated_at": iso(environment.updated_at),
+    }
+
+
+def machine_json(machine: MachineClass) -> dict[str, Any]:
+    """A machine class."""
+    return {**machine.model_dump(), "title": machine.title or machine.name}
