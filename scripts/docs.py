@@ -16,7 +16,8 @@ from typer.main import get_command
 from mlreef.cli.app import app
 
 ROOT = Path(__file__).resolve().parent.parent
-SERVICES = ("forge", "management", "registry", "runner")
+SERVICES = ("forge", "management", "registry", "runner", "gateway")
+PLACES = {"gateway": "mlreef.compose.gateway"}
 
 
 def cli() -> str:
@@ -65,7 +66,7 @@ def settings() -> str:
         "`mlreef up` sets them itself from `--data-dir`, `--port` and the like.",
     ]
     for service in SERVICES:
-        kind = importlib.import_module(f"mlreef.{service}").Settings
+        kind = importlib.import_module(PLACES.get(service, f"mlreef.{service}")).Settings
         prefix, documented = kind.model_config["env_prefix"], docstrings(kind)
         lines += ["", f"## {service.capitalize()}", "", "| variable | meaning | default |", "|---|---|---|"]
         for name, field in kind.model_fields.items():

@@ -117,6 +117,12 @@ def serve_management(host: Host = "127.0.0.1", port: Port = 8083, workers: int =
     _serve("management", host, port, workers)
 
 
+@serve.command("gateway")
+def serve_gateway(host: Host = "127.0.0.1", port: Port = 8080, workers: int = 1) -> None:
+    """Serve the web application and one origin in front of services that run apart."""
+    _serve("gateway", host, port, workers)
+
+
 @serve.command("init")
 def serve_init(
     admin_password_file: Annotated[Path | None, typer.Option(help="Holds the administrator's first password.")] = None,

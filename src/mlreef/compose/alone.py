@@ -12,6 +12,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from mlreef import forge
+from mlreef.compose.gateway import Gateway
 from mlreef.kit.errors import invalid
 
 
@@ -36,7 +37,8 @@ def serve(service: str, *, host: str, port: int, workers: int) -> None:
 
 def settings(service: str) -> Any:
     """A service's settings; everything that is missing or wrong is told at once."""
-    kind = importlib.import_module(f"mlreef.{service}").Settings
+    place = "mlreef.compose.gateway" if service == "gateway" else f"mlreef.{service}"
+    kind = importlib.import_module(place).Settings
     try:
         return kind()
     except ValidationError as exc:
@@ -63,6 +65,11 @@ def registry_app() -> Any:
 def management_app() -> Any:
     """The management service alone."""
     return app("management")
+
+
+def gateway_app() -> Any:
+    """One origin and the web application in front of services that run apart."""
+    return Gateway(settings("gateway"))
 
 
 async def initialise_forge(admin_password: str | None) -> dict[str, str | None]:
