@@ -33,8 +33,13 @@ async def test_a_plan_names_commits_objects_and_digests():
     assert faults == []
     planned = plan.steps[0]
     assert planned.inputs[0].source == {
-        "type": "git", "project_id": PROJECT, "branch": "main", "commit": "c" * 40, "path": "train",
-        "object_type": "tree", "object_id": "t1",
+        "type": "git",
+        "project_id": PROJECT,
+        "branch": "main",
+        "commit": "c" * 40,
+        "path": "train",
+        "object_type": "tree",
+        "object_id": "t1",
     }
     assert (planned.parameters, planned.machine, planned.timeout) == ({"rotate": 5}, "cpu-small", 3600)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from fastapi import Request, Response
 from sqlalchemy import insert
 from world import manifest
 
@@ -152,3 +154,20 @@ class Job:
         await self.output(files)
         await self.result(exit_code=0)
         await self.ends()
+
+
+def serve_lfs(forge, objects):
+    """Give the fake forge an LFS store: content by its hash."""
+    by_oid = {hashlib.sha256(content).hexdigest(): content for content in objects}
+
+    @forge.app.post("/{path:path}.git/info/lfs/objects/batch")
+    async def batch(request: Request, path: str):
+        forge.lfs_asked = request.headers["authorization"]
+        oid = (await request.json())["objects"][0]["oid"]
+        if oid not in by_oid:
+            return {"objects": [{"oid": oid, "error": {"code": 404}}]}
+        return {"objects": [{"oid": oid, "actions": {"download": {"href": f"http://forge.test/lfs/{oid}"}}}]}
+
+    @forge.app.get("/lfs/{oid}")
+    async def download(oid: str):
+        return Response(by_oid[oid], media_type="application/octet-stream")

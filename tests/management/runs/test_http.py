@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 import yaml
-from stage import Stage, publish
+from stage import Stage, publish, serve_lfs
 
 
 @pytest.fixture
@@ -223,3 +223,62 @@ async def test_pictures_of_visualizations_are_listed(stage):
     assert [(one["path"], one["kind"]) for one in listed["items"][0]["files"]] == [("tsne.png", "picture")]
     entries = await stage.get(f"/api/v1/runs/{run['id']}/steps/plot/outputs/output")
     assert entries["total"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "query", "media_type", "disposition"),
+    [
+        ("page.html", "", "application/octet-stream", "attachment"),
+        ("page.html", "?inline=1", "application/octet-stream", "attachment"),
+        ("pic.svg", "?inline=1", "application/octet-stream", "attachment"),
+        ("pic.png", "?inline=1", "image/png", "inline"),
+        ("pic.png", "", "application/octet-stream", "attachment"),
+    ],
+)
+async def test_output_files_can_do_no_harm(stage, name, query, media_type, disposition):
+    serve_lfs(stage.forge, [b"content"])
+    run = await stage.start(stage.step("plot"), kind="visualization")
+    await stage.job(run, "plot").succeeds({f"a b/{name}": "content"})
+    url = f"/api/v1/runs/{run['id']}/steps/plot/outputs/output/files/a%20b/{name}{query}"
+    answer = await stage.client(stage.ada).get(url)
+    assert (answer.content, answer.headers["content-type"]) == (b"content", media_type)
+    assert answer.headers["content-disposition"].startswith(disposition)
+    assert answer.headers["content-security-policy"].startswith("sandbox")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_file_that_the_store_lacks_is_not_found(stage):
+    serve_lfs(stage.forge, [])
+    run = await stage.start(stage.step("plot"), kind="visualization")
+    await stage.job(run, "plot").succeeds({"x.png": "content"})
+    await stage.get(f"/api/v1/runs/{run['id']}/steps/plot/outputs/output/files/x.png", status=404)
+    await stage.get(f"/api/v1/runs/{run['id']}/steps/plot/outputs/output/files/../x.png", status=404)
+
+
+@pytest.mark.parametrize("body", [b"", b"[1", b'{"definition": 1}', b'{"definition": {"a": NaN}}', b'{"x": 1}'])
+async def test_hostile_bodies_are_refused(stage, body):
+    for path in ("runs", "pipelines"):
+        headers = {"content-type": "application/json"}
+        url = f"/api/v1/projects/{stage.data.id}/{path}"
+        answer = await stage.client(stage.ada).post(url, content=body, headers=headers)
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["error"]["message"]
+
+
+async def test_values_that_json_cannot_carry_are_named(stage):
+    definition = stage.definition(stage.step(parameters={"rotate": 0}))
+    text = yaml.safe_dump(definition).replace("rotate: 0", "rotate: !!binary aGk=")
+    refused = await stage.post(f"/api/v1/projects/{stage.data.id}/pipelines", {"definition": text}, status=400)
+    assert refused["error"]["details"][0]["field"] == "steps[0].parameters.rotate"
+
+
+async def test_results_with_anything_in_them_are_taken(stage):
+    run = await stage.start(stage.step())
+    job = stage.job(run, "train")
+    await job.call("GET")
+    await job.call("PUT", "/result", status=400, json={"status": "great"})
+    hostile = {"status": "failed", "reason": "exit_code", "exit_code": 3, "message": "\x00" + "x" * 10_000}
+    await job.call("PUT", "/result", json={**hostile, "unknown": 1})
+    await job.ends("failed", reason="script_failure")
+    step = (await stage.run(run))["steps"][0]
+    assert (step["reason"], step["exit_code"], len(step["message"])) == ("exit_code", 3, 4000)

@@ -16,6 +16,7 @@ import pydantic
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mlreef.kit.errors import Detail
+from mlreef.management.definitions import canonical
 
 MAX_STEPS = 200
 MAX_NEEDS = 50  # the forge's own limit on a job's `needs`
@@ -86,6 +87,16 @@ def clean_path(value: str) -> str:
     return "/".join(parts)
 
 
+def _json(value: Any) -> Any:
+    try:
+        canonical.encode(value)
+    except (ValueError, TypeError, RecursionError):
+        raise ValueError(
+            "is no value that JSON can carry: write text, numbers, true, false, lists or objects"
+        ) from None
+    return value
+
+
 Text = Annotated[str, AfterValidator(_text)]
 StepName = Annotated[Text, AfterValidator(_step_name)]
 Branch = Annotated[Text, AfterValidator(_branch)]
@@ -123,7 +134,7 @@ class Step(_Strict):
     name: StepName
     processor: Text
     inputs: dict[Text, Source] = Field(default_factory=dict, max_length=50)
-    parameters: dict[Text, Any] = Field(default_factory=dict, max_length=500)
+    parameters: dict[Text, Annotated[Any, AfterValidator(_json)]] = Field(default_factory=dict, max_length=500)
     machine: Text | None = None
     timeout: Annotated[int, Field(ge=1, le=MAX_TIMEOUT)] | None = None
 

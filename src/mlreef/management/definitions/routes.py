@@ -24,7 +24,7 @@ Runner = Annotated[ProjectAccess, guards.project(Action.RUN)]
 Reader = Annotated[ProjectAccess, guards.project(Action.READ_CODE)]
 
 
-@router.post("/projects/{pid}/pipelines/validate")
+@router.post("/projects/{pid}/pipelines/validate", openapi_extra={"policy": "read_code"})
 async def validate(
     state: guards.Resources,
     access: Reader,
@@ -52,7 +52,7 @@ def _priced(state: State, step: dict[str, Any]) -> dict[str, Any]:
     return {**step, "price_forecast": {"at_most": round(most, 4), "currency": machine.currency}}
 
 
-@router.post("/projects/{pid}/pipelines", status_code=201)
+@router.post("/projects/{pid}/pipelines", status_code=201, openapi_extra={"policy": "run"})
 async def save(state: guards.Resources, access: Runner, definition: Annotated[Any, Body(embed=True)]) -> dict[str, Any]:
     """Save a definition; it must be well formed, but what it names may come later."""
     parsed = service.required(*service.parse(definition))
@@ -61,7 +61,7 @@ async def save(state: guards.Resources, access: Runner, definition: Annotated[An
         "project_id": access.project.id,
         "name": parsed.name,
         "kind": parsed.kind.value,
-        "definition": service.storable(parsed),
+        "definition": parsed.to_json(),
         "user_id": access.user.id,
         "username": access.user.username,
         "created_at": state.clock.now(),
@@ -71,7 +71,7 @@ async def save(state: guards.Resources, access: Runner, definition: Annotated[An
     return _pipeline(row)
 
 
-@router.get("/projects/{pid}/pipelines")
+@router.get("/projects/{pid}/pipelines", openapi_extra={"policy": "read_code"})
 async def list_pipelines(
     state: guards.Resources,
     access: Reader,
@@ -100,7 +100,7 @@ async def get_pipeline(state: guards.Resources, caller: guards.Visitor, pipeline
 async def find(state: State, caller: Caller, pipeline_id: str) -> dict[str, Any]:
     """A saved data pipeline that the caller may see."""
     async with state.db.read() as tx:
-        row = await store.find(tx, pipeline_id)
+        row = await store.find(tx, pipeline_id) if pipeline_id.isascii() and pipeline_id.isprintable() else None
     if row is None or not await state.access.allows(caller, row["project_id"], Action.READ_CODE):
         raise not_found("Data pipeline")
     return dict(row)

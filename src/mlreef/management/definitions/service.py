@@ -7,7 +7,7 @@ from typing import Any
 from mlreef.kit.db import Database
 from mlreef.kit.errors import Detail, invalid
 from mlreef.management.access.service import Access, ProjectAccess
-from mlreef.management.definitions import canonical, model, resolution, yaml_form
+from mlreef.management.definitions import model, resolution, yaml_form
 from mlreef.management.definitions.lookups import Limits
 from mlreef.management.definitions.model import Definition
 from mlreef.management.definitions.resolution import Plan
@@ -20,16 +20,6 @@ def limits(settings: Settings) -> Limits:
     """What the operator allows."""
     names = tuple(one.name for one in settings.machine_classes)
     return Limits(machines=names, default_machine=names[0])
-
-
-def storable(definition: Definition) -> dict[str, Any]:
-    """The document to keep; raises when a parameter's value is none that JSON can carry."""
-    document = definition.to_json()
-    try:
-        canonical.encode(document)
-    except (ValueError, TypeError) as exc:
-        raise invalid(f"the definition holds a parameter value that JSON cannot carry: {exc}") from exc
-    return document
 
 
 def parse(document: Any) -> tuple[Definition | None, list[Detail]]:

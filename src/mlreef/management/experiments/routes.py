@@ -16,6 +16,7 @@ from mlreef.management.access.policy import Action
 from mlreef.management.access.service import Caller, ProjectAccess
 from mlreef.management.experiments import service, views
 from mlreef.management.experiments.stores import experiments as store
+from mlreef.management.runs.routes.finding import is_id
 from mlreef.management.state import State
 
 router = APIRouter(prefix="/api/v1", tags=["experiments"])
@@ -32,7 +33,7 @@ _STEP_STATUSES = {
 _SORTS = {"number", "name", "created_at", "duration"}
 
 
-@router.get("/projects/{pid}/experiments")
+@router.get("/projects/{pid}/experiments", openapi_extra={"policy": "read_code"})
 async def list_experiments(
     state: guards.Resources,
     access: Annotated[ProjectAccess, guards.project(Action.READ_CODE)],
@@ -54,7 +55,7 @@ async def list_experiments(
             sort=key,
             descending=descending,
             statuses=_STEP_STATUSES[status] if status else (),
-            search=search,
+            search=search.replace("\x00", ""),
             page=paging.parse(page, per_page),
         )
         items = await views.present(tx, found.items)
@@ -77,7 +78,7 @@ async def compare(
     state: guards.Resources, caller: guards.Visitor, ids: Annotated[str, Query(max_length=5000)]
 ) -> dict[str, Any]:
     """Several experiments side by side, in the order named; they may be of different projects."""
-    wanted = list(dict.fromkeys(one for one in ids.split(",") if one))
+    wanted = list(dict.fromkeys(one for one in ids.split(",") if is_id(one)))
     if not 1 <= len(wanted) <= MAX_COMPARED:
         raise invalid(f"ids must name 1 to {MAX_COMPARED} experiments, separated by commas")
     async with state.db.read() as tx:
@@ -95,7 +96,7 @@ async def _allowed(state: State, caller: Caller, row: Mapping[str, Any] | None) 
 
 async def _find(state: State, caller: Caller, experiment_id: str) -> Mapping[str, Any]:
     async with state.db.read() as tx:
-        row = await store.find(tx, experiment_id)
+        row = await store.find(tx, experiment_id) if is_id(experiment_id) else None
     return await _allowed(state, caller, row)
 
 

@@ -72,6 +72,8 @@ async def report_parameters(tx: Tx, source: str, given: Mapping[str, Any]) -> No
 
 def _parameter(name: str, value: Any, *, reported: bool) -> dict[str, Any]:
     text = value if isinstance(value, str) else _text(value)
+    # A NUL, which no database text can hold, says nothing to anybody.
+    name, text = name.replace("\x00", ""), text.replace("\x00", "")
     return {"name": name[:250], "value": text[:MAX_VALUE], "number": _number(value), "reported": reported}
 
 

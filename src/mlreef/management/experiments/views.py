@@ -19,7 +19,7 @@ _STATUS = {"waiting": "queued", "cached": "success"}
 async def present(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The experiments of some rows, in their order, in a bounded number of queries."""
     run_ids = list(dict.fromkeys(row["run_id"] for row in rows))
-    runs = [run for run in [await run_store.find_run(tx, run_id) for run_id in run_ids] if run is not None]
+    runs = await run_store.find_runs(tx, run_ids)
     views = {view.run.id: view for view in await run_store.views(tx, runs)}
     sources = [row["source"] for row in rows]
     metrics = await series.summaries(tx, sources)

@@ -30,15 +30,13 @@ class Stored:
 
 
 async def opened(http: httpx.AsyncClient, settings: Settings, stored: Stored) -> AsyncIterator[bytes]:
-    """The object's bytes; raises before the first byte when there are none to be had."""
+    """The object's bytes as they arrive; raises before the first byte when there are none to be had."""
     action = await _download(http, settings, stored)
-    href = httpx.URL(action["href"])
-    # The forge names itself as jobs see it; here it may have another address.
-    own = httpx.URL(settings.forge_url)
-    if str(href).startswith(settings.public_forge_url):
-        href = href.copy_with(scheme=own.scheme, host=own.host, port=own.port)
-    headers = {**_authorization(settings), **action.get("header", {})}
-    request = http.build_request("GET", href, headers=_without_length(headers))
+    href = _inside(action["href"], settings)
+    # The forge may point to an object store elsewhere, which is not to learn our credential.
+    own = _authorization(settings) if href.startswith(f"{settings.forge_url}/") else {}
+    headers = _without_length({**own, **action.get("header", {})})
+    request = http.build_request("GET", href, headers=headers)
     try:
         answer = await http.send(request, stream=True)
     except httpx.HTTPError as exc:
@@ -47,6 +45,12 @@ async def opened(http: httpx.AsyncClient, settings: Settings, stored: Stored) ->
         await answer.aclose()
         raise _refused(answer.status_code)
     return _chunks(answer)
+
+
+def _inside(href: str, settings: Settings) -> str:
+    # The forge names itself as jobs see it; here it may have another address.
+    public = settings.public_forge_url
+    return settings.forge_url + href.removeprefix(public) if href.startswith(f"{public}/") else href
 
 
 def _without_length(headers: dict[str, str]) -> dict[str, str]:

@@ -58,11 +58,20 @@ class Result(BaseModel):
 def parse_result(document: Any) -> Result:
     """The result in a body, or one error that names every fault."""
     try:
-        found = Result.model_validate(document)
+        found = Result.model_validate(_clean(document))
     except pydantic.ValidationError as exc:
         faults = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors())
         raise invalid(f"the body is not a result: {faults}") from exc
     return found.model_copy(update={"message": found.message[:4000] if found.message else None})
+
+
+def _clean(value: Any) -> Any:
+    """Without the NUL characters that databases refuse; a result comes from inside a job and may hold anything."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, list):
+        return [_clean(one) for one in value]
+    return {_clean(key): _clean(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 async def bind(tx: Tx, run: Run, job_id: int, name: str | None) -> Step | None:

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Table, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import not_found
@@ -18,14 +19,21 @@ from mlreef.management.runs.records import Output, Run, RunView, Step
 from mlreef.management.runs.transitions import ENDED_RUNS, RunStatus
 
 
+async def insert_new(tx: Tx, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert a row unless its key is taken, also by a transaction that is still open elsewhere."""
+    statement = postgresql.insert(table) if tx.dialect == "postgresql" else sqlite.insert(table)
+    await tx.execute(statement.values(**values).on_conflict_do_nothing())
+
+
 async def next_number(tx: Tx, project_id: int) -> int:
     """The next run number of a project; the row stays locked until the end of the transaction."""
-    numbers = tables.run_numbers
-    touched = await tx.execute(
-        update(numbers).where(numbers.c.project_id == project_id).values(last=numbers.c.last + 1)
-    )
-    if not touched.rowcount:
-        await tx.insert(numbers, {"project_id": project_id, "last": 1})
+    return await next_of(tx, tables.run_numbers, project_id)
+
+
+async def next_of(tx: Tx, numbers: Table, project_id: int) -> int:
+    """The next number of a table that counts by project."""
+    await insert_new(tx, numbers, {"project_id": project_id, "last": 0})
+    await tx.execute(update(numbers).where(numbers.c.project_id == project_id).values(last=numbers.c.last + 1))
     number: int = await tx.scalar(select(numbers.c.last).where(numbers.c.project_id == project_id))
     return number
 
@@ -41,6 +49,11 @@ async def find_run(tx: Tx, run_id: str, *, lock: bool = False) -> Run | None:
     statement = select(tables.runs).where(tables.runs.c.id == run_id)
     row = await tx.find(statement.with_for_update() if lock else statement)
     return Run(**row) if row is not None else None
+
+
+async def find_runs(tx: Tx, run_ids: Collection[str]) -> list[Run]:
+    """Those of some runs that exist."""
+    return [Run(**row) for row in await tx.all(select(tables.runs).where(tables.runs.c.id.in_(list(run_ids))))]
 
 
 async def get_run(tx: Tx, run_id: str, *, lock: bool = False) -> Run:
@@ -187,12 +200,8 @@ async def put_manifest(
 ) -> None:
     """Keep a manifest; the same digest again changes nothing."""
     manifests = tables.manifests
-    known = await tx.scalar(
-        select(manifests.c.files).where(manifests.c.project_id == project_id, manifests.c.digest == digest)
-    )
-    if known is None:
-        values = {"project_id": project_id, "digest": digest, "files": files, "bytes": size, "created_at": now}
-        await tx.insert(manifests, {**values, "content": zlib.compress(content, 1)})
+    values = {"project_id": project_id, "digest": digest, "files": files, "bytes": size, "created_at": now}
+    await insert_new(tx, manifests, {**values, "content": zlib.compress(content, 1)})
 
 
 async def find_cached(tx: Tx, project_id: int, cache_key: str) -> Mapping[str, Any] | None:
@@ -209,10 +218,10 @@ async def find_cached(tx: Tx, project_id: int, cache_key: str) -> Mapping[str, A
 
 async def put_cached(tx: Tx, step: Step, now: datetime) -> None:
     """Remember a success; the first one stays."""
-    if step.cache_key is None or await find_cached(tx, step.project_id, step.cache_key) is not None:
+    if step.cache_key is None:
         return
     values = {"project_id": step.project_id, "cache_key": step.cache_key, "step_id": step.id, "run_id": step.run_id}
-    await tx.insert(tables.step_cache, {**values, "created_at": now})
+    await insert_new(tx, tables.step_cache, {**values, "created_at": now})
 
 
 async def find_previous(tx: Tx, project_id: int, slug: str, name: str) -> Step | None:

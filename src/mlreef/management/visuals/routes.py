@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/v1", tags=["visualizations", "datasets"])
 Reader = Annotated[ProjectAccess, guards.project(Action.READ_CODE)]
 
 
-@router.get("/projects/{pid}/visualizations")
+@router.get("/projects/{pid}/visualizations", openapi_extra={"policy": "read_code"})
 async def list_visualizations(
     state: guards.Resources,
     access: Reader,
@@ -35,7 +35,7 @@ async def list_visualizations(
     return {**wire.paged(found), "items": shown}
 
 
-@router.get("/projects/{pid}/datasets")
+@router.get("/projects/{pid}/datasets", openapi_extra={"policy": "read_code"})
 async def list_datasets(
     state: guards.Resources,
     access: Reader,

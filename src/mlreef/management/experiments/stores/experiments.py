@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, insert, nulls_last, select, 
 from mlreef.kit.db import Tx
 from mlreef.kit.paging import Page, Paged
 from mlreef.management.experiments import tables
+from mlreef.management.runs import store as run_store
 from mlreef.management.runs import tables as run_tables
 
 Row = Mapping[str, Any]
@@ -17,14 +18,7 @@ Row = Mapping[str, Any]
 
 async def next_number(tx: Tx, project_id: int) -> int:
     """The next experiment number of a project."""
-    numbers = tables.experiment_numbers
-    touched = await tx.execute(
-        update(numbers).where(numbers.c.project_id == project_id).values(last=numbers.c.last + 1)
-    )
-    if not touched.rowcount:
-        await tx.insert(numbers, {"project_id": project_id, "last": 1})
-    number: int = await tx.scalar(select(numbers.c.last).where(numbers.c.project_id == project_id))
-    return number
+    return await run_store.next_of(tx, tables.experiment_numbers, project_id)
 
 
 async def insert_experiment(tx: Tx, values: Row) -> None:

@@ -14,7 +14,7 @@ from mlreef.management.state import State
 async def run_for(state: State, caller: Caller, run_id: str, action: Action) -> tuple[RunView, ProjectAccess]:
     """The run and the caller's access to its project; the answer never tells a hidden run from none."""
     async with state.db.read() as tx:
-        run = await store.find_run(tx, run_id)
+        run = await store.find_run(tx, run_id) if is_id(run_id) else None
         view = await store.get_view(tx, run_id) if run is not None else None
     if view is None:
         if caller.user is None and not policy.RULES[action].visible_suffices:
@@ -26,6 +26,11 @@ async def run_for(state: State, caller: Caller, run_id: str, action: Action) -> 
         if exc.kind is Kind.NOT_FOUND:
             raise not_found("Run") from exc
         raise
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be an id at all; databases refuse some that cannot."""
+    return len(text) <= 40 and text.isascii() and text.replace("_", "").isalnum()
 
 
 def step_of(view: RunView, name: str) -> Step:

@@ -43,7 +43,7 @@ class Start(BaseModel):
     use_cache: bool = True
 
 
-@router.post("/projects/{pid}/runs", status_code=201)
+@router.post("/projects/{pid}/runs", status_code=201, openapi_extra={"policy": "run"})
 async def start(
     state: guards.Resources, access: Annotated[ProjectAccess, guards.project(Action.RUN)], body: Start
 ) -> dict[str, Any]:
@@ -123,7 +123,7 @@ async def _read(state: State, run_id: str) -> RunView:
         return await store.get_view(tx, run_id)
 
 
-@router.get("/projects/{pid}/runs")
+@router.get("/projects/{pid}/runs", openapi_extra={"policy": "read_code"})
 async def list_runs(
     state: guards.Resources,
     access: Annotated[ProjectAccess, guards.project(Action.READ_CODE)],
