@@ -12,10 +12,8 @@ from typing import Any
 import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import MetaData
 
 from mlreef.forge.ci import routing as ci_routing
-from mlreef.forge.ci import tables
 from mlreef.forge.ci.context import Ci, CiSettings
 from mlreef.forge.ci.pipelines import background
 from mlreef.forge.ci.ports import Commit, Grant, Project, Ref, User
@@ -174,27 +172,13 @@ class World:
             return list(await tx.all(hook_tables.deliveries.select().order_by(hook_tables.deliveries.c.id)))
 
 
-async def create_schema(db: Database) -> None:
-    """The tables of these slices alone."""
-    both = MetaData()
-    for metadata in (tables.metadata, hook_tables.metadata):
-        for table in metadata.tables.values():
-            table.to_metadata(both)
-    async with db._writer.connect() as connection:
-        if db.schema:
-            await connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{db.schema}"')
-        await connection.run_sync(both.create_all)
-        await connection.execute(tables.queue.insert().values(id=1, version=1))
-        await connection.commit()
-
-
 @asynccontextmanager
 async def world(
     url: str, directory: Path, *, remote: httpx.AsyncBaseTransport | None = None, **settings: Any
 ) -> AsyncIterator[World]:
     """A world on the database at `url`."""
     db = Database.open(url, migrations="mlreef.forge.migrations")
-    await create_schema(db)
+    await db.migrate()
     git, clock = Git(), FixedClock()
     app = FastAPI()
     http = httpx.AsyncClient(transport=remote or httpx.MockTransport(lambda _request: httpx.Response(404)))

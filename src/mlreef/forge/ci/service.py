@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from mlreef.forge.access.principal import JobPrincipal
 from mlreef.forge.ci import statuses
 from mlreef.forge.ci.jobs import store as jobs_store
 from mlreef.forge.ci.pipelines import store as pipelines_store
@@ -16,24 +15,22 @@ from mlreef.kit.db import Tx
 TOKEN_PREFIX = "glcbt-"  # noqa: S105 - a prefix, not a secret
 
 
-@dataclass(frozen=True, slots=True)
-class JobToken:
-    """Whom a job token speaks for: a running job of one project, started by one user."""
+class JobTokens:
+    """`access.principal.JobTokens`: how callers with a job's token are recognised."""
 
-    job_id: int
-    pipeline_id: int
-    project_id: int
-    user_id: int
+    async def find(self, tx: Tx, token: str) -> JobPrincipal | None:
+        """See `find_job_token`."""
+        return await find_job_token(tx, token)
 
 
-async def find_job_token(tx: Tx, token: str) -> JobToken | None:
+async def find_job_token(tx: Tx, token: str) -> JobPrincipal | None:
     """The running job a token was made for; None as soon as the job has ended."""
     if not ids.valid_token(token, TOKEN_PREFIX):
         return None
     job = await jobs_store.find_by_token(tx, ids.hash_token(token))
     if job is None or Status(job["status"]) not in statuses.ALIVE:
         return None
-    return JobToken(job["id"], job["pipeline_id"], job["project_id"], job["user_id"])
+    return JobPrincipal(job["id"], job["pipeline_id"], job["project_id"], job["user_id"])
 
 
 async def forget_project(tx: Tx, project_id: int) -> None:

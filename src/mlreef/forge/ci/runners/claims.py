@@ -1,7 +1,7 @@
 """Handing a pending job to exactly one runner.
 
 Candidates are read without locks; then, pipeline locked, one compare-and-set from pending to running decides. Who
-loses a race tries the next candidate.
+loses a race tries the next candidate in a transaction of its own.
 """
 
 from __future__ import annotations
@@ -46,26 +46,30 @@ async def waiting(ci: Ci, tx: Tx, runner: RowMapping) -> Sequence[RowMapping]:
     )
 
 
-async def claim(ci: Ci, tx: Tx, runner: RowMapping, manager_id: int, *, features: Mapping[str, bool]) -> Claim | None:
-    """Take the first job that is still to be had; None when there is none."""
-    for candidate in await waiting(ci, tx, runner):
-        if await pipelines_store.lock(tx, candidate["pipeline_id"]) is None:
-            continue
-        token = ids.new_token(JOB_PREFIX)
-        now = ci.clock.now()
-        values = {
-            "runner_id": runner["id"],
-            "manager_id": manager_id,
-            "token_hash": ids.hash_token(token),
-            "cancel_gracefully": bool(features.get("cancel_gracefully")),
-            "acknowledged": False,
-            "contacted_at": now,
-            "started_at": now,
-        }
-        if await progress.change_job(ci, tx, candidate["id"], [Status.PENDING], Status.RUNNING, values=values):
-            await progress.advance(ci, tx, candidate["pipeline_id"])
-            return Claim(candidate["id"], token)
-    return None
+async def claim(
+    ci: Ci, tx: Tx, runner: RowMapping, candidate: RowMapping, *, manager_id: int, features: Mapping[str, bool]
+) -> Claim | None:
+    """Take the candidate; None when somebody was faster.
+
+    One candidate per transaction: whoever held the locks of two pipelines could wait for somebody who waits for it.
+    """
+    if await pipelines_store.lock(tx, candidate["pipeline_id"]) is None:
+        return None
+    token = ids.new_token(JOB_PREFIX)
+    now = ci.clock.now()
+    values = {
+        "runner_id": runner["id"],
+        "manager_id": manager_id,
+        "token_hash": ids.hash_token(token),
+        "cancel_gracefully": bool(features.get("cancel_gracefully")),
+        "acknowledged": False,
+        "contacted_at": now,
+        "started_at": now,
+    }
+    if not await progress.change_job(ci, tx, candidate["id"], [Status.PENDING], Status.RUNNING, values=values):
+        return None
+    await progress.advance(ci, tx, candidate["pipeline_id"])
+    return Claim(candidate["id"], token)
 
 
 async def _scope(ci: Ci, tx: Tx, runner: RowMapping) -> Mapping[str, Sequence[int]] | None:

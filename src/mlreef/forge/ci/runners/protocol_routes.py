@@ -7,7 +7,7 @@ decides. 403 always means "stop": it is never the answer to trouble that may pas
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -114,8 +114,8 @@ async def request_job(request: Request) -> Response:
         async with db.read() as tx:
             version = str(await store.version(tx))
             candidates = await claims.waiting(ci, tx, runner)
-        if candidates:
-            claim = await _claim(request, ci, db, runner, manager_id=manager_id, info=info)
+        if candidates and not await request.is_disconnected():
+            claim = await _claim(db, ci, runner, candidates, manager=(manager_id, info))
             if claim is not None:
                 return await _taken(ci, db, claim)
         left = deadline - time.monotonic()
@@ -182,12 +182,21 @@ async def _contacted(
 
 
 async def _claim(
-    request: Request, ci: Ci, db: Database, runner: RowMapping, *, manager_id: int, info: Mapping[str, Any]
+    db: Database,
+    ci: Ci,
+    runner: RowMapping,
+    candidates: Sequence[RowMapping],
+    *,
+    manager: tuple[int, Mapping[str, Any]],
 ) -> claims.Claim | None:
-    if await request.is_disconnected():
-        return None
-    async with db.write() as tx:
-        return await claims.claim(ci, tx, runner, manager_id, features=info.get("features", {}))
+    manager_id, info = manager
+    features = info.get("features", {})
+    for candidate in candidates:
+        async with db.write() as tx:
+            claim = await claims.claim(ci, tx, runner, candidate, manager_id=manager_id, features=features)
+        if claim is not None:
+            return claim
+    return None
 
 
 async def _taken(ci: Ci, db: Database, claim: claims.Claim) -> JSONResponse:

@@ -12,6 +12,7 @@ from mlreef.forge.ci import statuses
 from mlreef.forge.ci.context import Ci
 from mlreef.forge.ci.jobs import service as jobs_service
 from mlreef.forge.ci.jobs import store as jobs_store
+from mlreef.forge.ci.pipelines import store as pipelines_store
 from mlreef.forge.ci.runners import payload
 from mlreef.forge.ci.statuses import Status
 from mlreef.forge.ci.traces import service as traces
@@ -76,9 +77,11 @@ async def update(ci: Ci, tx: Tx, job: RowMapping, body: Mapping[str, Any]) -> An
     status = Status(job["status"])
     if status not in statuses.ALIVE:
         return _late(status, state)
-    await touch(ci, tx, job["id"])
     if state in {"pending", "running"}:
+        await touch(ci, tx, job["id"])
         return Answer(200, status.value)
+    await pipelines_store.lock(tx, job["pipeline_id"])  # before the job's row, as everybody does
+    await touch(ci, tx, job["id"])
     if not await traces.complete(tx, job, body.get("output"), body.get("checksum")):
         return Answer(412, status.value)
     await jobs_service.finish(
