@@ -4,13 +4,17 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import epf_fakes
 import pytest
 
 from mlreef_epf import (
+    cache,
     environments,
     errors,
     forge,
@@ -20,6 +24,7 @@ from mlreef_epf import (
     metrics,
     registry,
     relay,
+    resources,
     seal,
     settings,
     step,
@@ -242,6 +247,48 @@ def test_connections_are_kept(world):
     for _ in range(5):
         client.request("GET", world.url + "/lfs/a")
     assert [len(idle) for idle in client._idle.values()] == [1]
+
+
+def test_the_cache_gives_up_what_was_unused_for_longest(tmp_path):
+    held = cache.Cache(str(tmp_path))
+    for index in range(4):
+        content = b"%d" % index * 100
+        held.store(cache.LFS, epf_fakes.sha256(content), 100, [content])
+        os.utime(held._path(cache.LFS, epf_fakes.sha256(content)), (index, index))
+    held.trim(250)
+    assert [held.has(cache.LFS, epf_fakes.sha256(b"%d" % i * 100)) for i in range(4)] == [False, False, True, True]
+
+
+def test_the_cache_takes_nothing_that_is_not_what_it_says(tmp_path):
+    held = cache.Cache(str(tmp_path))
+    with pytest.raises(cache.Mismatch):
+        held.store(cache.LFS, epf_fakes.sha256(b"true"), 4, [b"lies"])
+    assert not held.has(cache.LFS, epf_fakes.sha256(b"true"))
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_gpu_use_is_the_mean_of_the_visible_gpus():
+    program = "import time; print('40 \\n 60', flush=True); time.sleep(60)"
+    gpu = resources.Gpu((sys.executable, "-c", program))
+    deadline = time.monotonic() + 20
+    while gpu.percent != 50.0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    gpu.close()
+    assert gpu.percent == 50.0
+
+
+def test_a_sample_covers_children_and_their_memory():
+    program = (
+        "import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = bytearray(b\"x\") * (64 << 20); input()'])"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 20
+        while resources.memory(resources.descendants(process.pid)) < 64 << 20 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        sample = resources.Meter(process.pid).sample()
+        process.communicate(b"\n")
+    assert sample["memory_bytes"] > 64 << 20
+    assert sample["cpu_percent"] > 0
 
 
 def test_the_archive_is_the_same_every_time(builder, tmp_path):

@@ -79,6 +79,13 @@ def test_archives_that_resolve_lfs_pointers_do_no_harm(machine, world, size):
     assert (b"no archive" in log) == (size > 100)
 
 
+@pytest.mark.parametrize("path", ["", "/", ".", "./train/..", "train/", "/train"])
+def test_paths_may_be_written_in_any_way(machine, world, path):
+    world.files = {"train/a.txt": b"one"}
+    assert machine.run(COPY, inputs=[git_input(path)])[0] == 0
+    assert set(stored(world)) <= {"a.txt", "train/a.txt"}
+
+
 def test_a_single_file_is_an_input_too(machine, world):
     world.files = {"data/a.csv": b"1,2\n", "data/b.csv": b"3,4\n"}
     code, log = machine.run(COPY, inputs=[git_input("data/b.csv")])

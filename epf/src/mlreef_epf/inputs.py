@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import os
+import posixpath
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
 
@@ -59,7 +60,7 @@ class Fetcher:
         raise errors.Failure("this EPF does not know inputs of type %r" % source["type"])
 
     def _fetch_git(self, source: Mapping[str, Any], target: str) -> Tuple[int, int]:
-        path = (source.get("path") or "").strip("/")
+        path = posixpath.normpath("/" + (source.get("path") or "")).strip("/")
         project = forge.Project(self._client, self._forge["url"], source["project_id"], self._token)
         blobs, odd = project.list_files(source["commit"], path)
         if odd:
