@@ -15,6 +15,12 @@ test('the first step reads the project, every further one the step before', () =
   expect(steps.map((step) => step.name)).toEqual(['augment', 'augment-2'])
 })
 
+test('nothing reads the output of an algorithm', () => {
+  const train = processor('demo/classifier/train', 'algorithm', parameters)
+  const first = addStep([], train, version(parameters), source)
+  expect(addStep(first, augment, version(parameters), source)[1]?.inputs.input_path).toEqual(source)
+})
+
 test('a new name is followed by those that read the step', () => {
   const steps = renameStep(chain(2), chain(1)[0]?.key ?? '', 'x')
   const renamed = renameStep(steps, steps[0]?.key ?? '', 'turn')

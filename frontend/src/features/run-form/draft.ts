@@ -47,12 +47,17 @@ export function isInputRequired(version: ProcessorVersion, name: string): boolea
   return version.parameters.some((parameter) => parameter.role === 'input' && parameter.name === name && parameter.required)
 }
 
+/** Only operations make data for others: nothing may read a model or a picture. */
+export function isRead(step: DraftStep): boolean {
+  return step.processor.kind === 'operation'
+}
+
 let keys = 0
 
-/** A new last step: it reads the output of the one before it, or the project's files if it is the first. */
+/** A new last step: it reads the output of the last operation, or the project's files where there is none before it. */
 export function addStep(steps: DraftStep[], processor: Processor, version: ProcessorVersion, source: { branch: string; path: string }): DraftStep[] {
   keys += 1
-  const last = steps.at(-1)
+  const last = steps.findLast(isRead)
   const input: InputSource = last ? { step: last.name, output: outputNames(last.version)[0] ?? 'output' } : source
   const first = inputNames(version)[0] ?? 'input'
   return [

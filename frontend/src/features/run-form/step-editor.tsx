@@ -6,7 +6,7 @@ import { machinesQuery } from '@/api/queries/processors'
 import type { MachineClass, PlanStep } from '@/api/types'
 import { Chip } from '@/components/status-badge'
 import { formatBytes } from '@/lib/format'
-import { faultAt, inputNames, isInputRequired, type DraftStep, type Faults } from './draft'
+import { faultAt, inputNames, isInputRequired, isRead, type DraftStep, type Faults } from './draft'
 import { InputPicker } from './input-picker'
 import { ParameterField } from './parameter-field'
 
@@ -40,7 +40,7 @@ export function StepEditor({ step, index, earlier, faults, plan, onChange, onRen
             label={name}
             required={isInputRequired(step.version, name)}
             value={step.inputs[name]}
-            earlier={earlier}
+            earlier={earlier.filter(isRead)}
             error={faultAt(faults, `${at}.inputs.${name}`)}
             onChange={(source) => onChange({ ...step, inputs: source ? { ...step.inputs, [name]: source } : without(step.inputs, name) })}
           />
