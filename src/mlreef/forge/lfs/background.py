@@ -16,13 +16,16 @@ from mlreef.kit.errors import Kind, PlatformError
 log = logs.get(__name__)
 
 
+_Waiting = tuple[tuple[int, str, int], asyncio.Future[None]]
+
+
 class Linker:
     """Notes which project holds which object; `link` returns when the note is durable."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         self._db = db
         self._clock = clock
-        self._waiting: list[tuple[tuple[int, str, int], asyncio.Future[None]]] = []
+        self._waiting: list[_Waiting] = []
         self._writer: asyncio.Task[None] | None = None
 
     async def link(self, project_id: int, oid: str, size: int) -> None:
@@ -37,19 +40,27 @@ class Linker:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                async with self._db.write() as tx:
-                    await store.link(tx, [link for link, _ in batch], self._clock.now())
+                await self._write_together(batch)
             except asyncio.CancelledError:
                 _finish([*batch, *self._waiting], PlatformError(Kind.UNAVAILABLE, "the server is stopping; try again"))
                 raise
-            except Exception as exc:
-                log.exception("links could not be written", links=len(batch))
+
+    async def _write_together(self, batch: list[_Waiting]) -> None:
+        try:
+            async with self._db.write() as tx:
+                await store.link(tx, [link for link, _ in batch], self._clock.now())
+        except Exception as exc:
+            log.exception("links could not be written", links=len(batch))
+            if len(batch) == 1:
                 _finish(batch, exc)
-            else:
-                _finish(batch, None)
+                return
+            for one in batch:  # a project deleted meanwhile must not fail the others
+                await self._write_together([one])
+        else:
+            _finish(batch, None)
 
 
-def _finish(batch: list[tuple[tuple[int, str, int], asyncio.Future[None]]], error: BaseException | None) -> None:
+def _finish(batch: list[_Waiting], error: BaseException | None) -> None:
     for _, done in batch:
         if done.done():
             continue

@@ -65,20 +65,18 @@ def _message(ticket: Ticket) -> bytes:
 def issue(secret: bytes, ticket: Ticket) -> str:
     """The ticket as an `Authorization` header."""
     mac = hmac.new(secret, _message(ticket), hashlib.sha256).digest()
-    body = f"{ticket.user_id}.{ticket.expires}.{base64.urlsafe_b64encode(mac).decode()}"
+    body = f"{ticket.project_id}.{ticket.user_id}.{ticket.expires}.{base64.urlsafe_b64encode(mac).decode()}"
     return "Basic " + base64.b64encode(f"{USER}:{_PREFIX}{body}".encode()).decode()
 
 
-def find_ticket(
-    secret: bytes, header: str | None, *, operation: str, project_id: int, oid: str, size: int, now: int
-) -> Ticket | None:
-    """The valid ticket in an `Authorization` header for exactly this transfer, or None."""
+def find_ticket(secret: bytes, header: str | None, *, operation: str, oid: str, size: int, now: int) -> Ticket | None:
+    """The valid ticket in an `Authorization` header for this transfer, or None; the project is for the caller to check."""
     body = _body(header)
     if body is None:
         return None
     try:
-        user, expires, encoded = body.split(".")
-        ticket = Ticket(operation, project_id, int(user), oid, size, int(expires))
+        project, user, expires, encoded = body.split(".")
+        ticket = Ticket(operation, int(project), int(user), oid, size, int(expires))
         mac = base64.urlsafe_b64decode(encoded)
     except (ValueError, binascii.Error):
         return None

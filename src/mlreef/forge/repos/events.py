@@ -42,6 +42,7 @@ class PushEvent:
 
 
 Listener = Callable[[PushEvent], Awaitable[None]]
+DefaultListener = Callable[[int, str], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -49,6 +50,8 @@ class PushHooks:
     """Who listens; the application adds listeners while it is put together."""
 
     listeners: list[Listener] = field(default_factory=list)
+    default_listeners: list[DefaultListener] = field(default_factory=list)
+    """Told the project and the new default branch when an empty repository's first push was another branch."""
 
     async def publish(self, event: PushEvent) -> None:
         """Tell every listener; one that fails or hangs is logged and never fails the push."""
@@ -58,3 +61,8 @@ class PushHooks:
                     await listener(event)
             except Exception:
                 log.exception("push listener failed", project=event.project_id, ref=event.ref)
+
+    async def changed_default(self, project_id: int, branch: str) -> None:
+        """Tell everybody who needs to know the default branch's name."""
+        for listener in self.default_listeners:
+            await listener(project_id, branch)

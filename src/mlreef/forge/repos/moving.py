@@ -39,7 +39,7 @@ async def move(repo: Path, moves: Sequence[Move]) -> None:
 
 
 async def adopt_default(repo: Path, created: Sequence[str]) -> str | None:
-    """When the default branch does not exist, the first branch that does takes its place; returns its full name.
+    """When the default branch does not exist, the first branch that does takes its place; returns its short name.
 
     That is what an empty repository's first push of another branch than `main` means.
     """
@@ -48,7 +48,7 @@ async def adopt_default(repo: Path, created: Sequence[str]) -> str | None:
     if not branches or current in branches or await asyncio.to_thread(objects.find_commit, repo, current) is not None:
         return None
     await set_default(repo, branches[0])
-    return branches[0]
+    return refs.short(branches[0])
 
 
 async def set_default(repo: Path, full: str) -> None:

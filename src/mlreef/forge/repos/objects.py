@@ -176,7 +176,7 @@ def get_commits(path: Path, shas: Sequence[str]) -> list[Commit]:
         try:
             return [_commit(repo[sha].peel(pygit2.Commit)) for sha in shas]
         except (KeyError, ValueError, pygit2.GitError):
-            raise not_found("Commit") from None
+            raise not_found("404 Commit") from None
 
 
 def _commit(commit: Any) -> Commit:
@@ -251,9 +251,9 @@ def blob_size(path: Path, blob_id: str) -> int:
         try:
             kind, size = repo.odb.read_header(blob_id)
         except (KeyError, ValueError, pygit2.GitError):
-            raise not_found("Blob") from None
+            raise not_found("404 Blob") from None
         if kind != pygit2.enums.ObjectType.BLOB:
-            raise not_found("Blob")
+            raise not_found("404 Blob")
         return int(size)
 
 
@@ -263,9 +263,9 @@ def read_blob(path: Path, blob_id: str) -> bytes:
         try:
             blob = repo[blob_id]
         except (KeyError, ValueError, pygit2.GitError):
-            raise not_found("Blob") from None
+            raise not_found("404 Blob") from None
         if not isinstance(blob, pygit2.Blob):
-            raise not_found("Blob")
+            raise not_found("404 Blob")
         data: bytes = blob.data
         return data
 

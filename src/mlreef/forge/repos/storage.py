@@ -30,7 +30,7 @@ class Storage:
         """The repository of a project; raises not_found when there is none."""
         path = self._path(project_id)
         if not (path / "HEAD").is_file():
-            raise not_found("Repository")
+            raise not_found("404 Repository")
         return path
 
     def maintaining(self, project_id: int) -> asyncio.Lock:

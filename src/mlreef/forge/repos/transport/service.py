@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -62,7 +62,7 @@ async def advertise(repo: Path, service: str, protocol: str) -> bytes:
     return packets.encode(f"# service=git-{service}\n".encode()) + packets.FLUSH + bytes(out)
 
 
-async def fetch(repo: Path, protocol: str, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def fetch(repo: Path, protocol: str, body: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """Answer `git-upload-pack`: a reference listing, a negotiation or a pack."""
     async with git.running(
         UPLOAD, "--stateless-rpc", "--strict", repo, env=_protocol(protocol), config=_HIDDEN_ON_FETCH
@@ -73,7 +73,7 @@ async def fetch(repo: Path, protocol: str, body: AsyncIterator[bytes]) -> AsyncI
             await process.wait()
 
 
-async def receive(push: Push, hooks: events.PushHooks, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def receive(push: Push, hooks: events.PushHooks, body: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
     """Answer `git-receive-pack`: the last bytes leave only when what they report is durable."""
     reader = packets.Reader(body)
     head = await packets.read_head(reader)
@@ -105,7 +105,9 @@ async def _acknowledge(push: Push, hooks: events.PushHooks, head: packets.Head, 
     if not done:
         return
     await durability.settle(push.repo)
-    await moving.adopt_default(push.repo, [one.ref for one in done if one.after != refs.ZERO])
+    adopted = await moving.adopt_default(push.repo, [one.ref for one in done if one.after != refs.ZERO])
+    if adopted is not None:
+        await hooks.changed_default(push.project_id, adopted)
     for one in done:
         await hooks.publish(
             events.PushEvent(push.project_id, one.ref, one.before, one.after, push.user_id, head.options)

@@ -1,0 +1,1 @@
+"""Commits over REST: history, differences, and committing changes of many files at once."""
