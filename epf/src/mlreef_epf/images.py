@@ -68,27 +68,9 @@ def assemble(
     """The configuration (bytes) and manifest of a base with layers added: (layer, how it came, annotations) each."""
     docker = base.manifest.get("mediaType") == registry.DOCKER_MANIFEST
     config_type, layer_type = _DOCKER if docker else _OCI
-    config = {
-        "created": CREATED,
-        "architecture": base.config.get("architecture") or architecture(),
-        "os": "linux",
-        "config": _merged(base.config.get("config") or {}, settings),
-        "rootfs": {
-            "type": "layers",
-            "diff_ids": list((base.config.get("rootfs") or {}).get("diff_ids") or ())
-            + [layer.diff_id for layer, _, _ in added],
-        },
-        "history": list(base.config.get("history") or ())
-        + [{"created": CREATED, "created_by": text} for _, text, _ in added],
-    }
-    content = registry.encode(config)
-    new = [
-        dict(
-            {"mediaType": layer_type, "digest": layer.digest, "size": layer.size},
-            **({"annotations": notes} if notes else {}),
-        )
-        for layer, _, notes in added
-    ]
+    content = registry.encode(_config(base, added, settings))
+    rows = [{"mediaType": layer_type, "digest": layer.digest, "size": layer.size} for layer, _, _ in added]
+    noted = [dict(row, annotations=notes) if notes else row for row, (_, _, notes) in zip(rows, added)]  # noqa: B905
     manifest = {
         "schemaVersion": 2,
         "mediaType": base.manifest.get("mediaType") or registry.OCI_MANIFEST,
@@ -97,12 +79,26 @@ def assemble(
             "digest": "sha256:" + hashlib.sha256(content).hexdigest(),
             "size": len(content),
         },
-        "layers": base.manifest["layers"] + new,
-        "annotations": annotations,
+        "layers": base.manifest["layers"] + noted,
     }
-    if docker:
-        del manifest["annotations"]
-    return content, manifest
+    return content, manifest if docker else dict(manifest, annotations=annotations)
+
+
+def _config(
+    base: Base, added: Sequence[Tuple[layers.Layer, str, Optional[Dict[str, str]]]], settings: Mapping[str, Any]
+) -> Dict[str, Any]:
+    before, history = base.config.get("rootfs") or {}, base.config.get("history") or ()
+    return {
+        "created": CREATED,
+        "architecture": base.config.get("architecture") or architecture(),
+        "os": "linux",
+        "config": _merged(base.config.get("config") or {}, settings),
+        "rootfs": {
+            "type": "layers",
+            "diff_ids": [*(before.get("diff_ids") or ()), *(layer.diff_id for layer, _, _ in added)],
+        },
+        "history": [*history, *({"created": CREATED, "created_by": text} for _, text, _ in added)],
+    }
 
 
 def _merged(base: Mapping[str, Any], settings: Mapping[str, Any]) -> Dict[str, Any]:
