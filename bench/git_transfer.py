@@ -98,10 +98,9 @@ def main() -> None:
 
         show("push", alternate(ROUNDS, mlreef=push_ours, nginx=push_plain), against="nginx")
         first = reef.forge.projects.list(owned=True, order_by="id", sort="asc")[0].path_with_namespace
-        theirs = sorted((folder / "nginx/srv").iterdir())[0].name
-        rounds = alternate(
-            ROUNDS, mlreef=lambda: clone(f"{ours}/{first}.git"), nginx=lambda: clone(f"{plain}/{theirs}")
-        )
+        theirs = min((folder / "nginx/srv").iterdir()).name
+        urls = f"{ours}/{first}.git", f"{plain}/{theirs}"
+        rounds = alternate(ROUNDS, mlreef=lambda: clone(urls[0]), nginx=lambda: clone(urls[1]))
         show("clone", rounds, against="nginx")
         lfs(folder, reef, ours)
 
