@@ -50,12 +50,12 @@ async def wake_runners(ci: Ci, tx: Tx) -> None:
 
 async def advance(ci: Ci, tx: Tx, pipeline_id: int) -> None:
     """Let jobs whose time has come begin, and set the pipeline's state to what its jobs say."""
-    rows = await jobs_store.newest(tx, pipeline_id)
+    rows = await jobs_store.states(tx, pipeline_id)
     moves = statuses.advance([state_of(row) for row in rows])
     for job_id, status in moves.items():
         await change_job(ci, tx, job_id, [Status.CREATED], status)
     if moves:
-        rows = await jobs_store.newest(tx, pipeline_id)
+        rows = await jobs_store.states(tx, pipeline_id)
     await _settle(ci, tx, pipeline_id, rows)
 
 
@@ -74,7 +74,7 @@ async def _settle(ci: Ci, tx: Tx, pipeline_id: int, rows: Sequence[RowMapping]) 
         pipeline_id,
         {"status": status.value, "updated_at": now, "started_at": started, "finished_at": finished},
     )
-    await tell_pipeline(ci, tx, pipeline_id, rows)
+    await tell_pipeline(ci, tx, pipeline_id)
 
 
 async def tell_job(ci: Ci, tx: Tx, job_id: int) -> None:
@@ -91,14 +91,14 @@ async def tell_job(ci: Ci, tx: Tx, job_id: int) -> None:
     tx.after_commit(lambda: ci.signals.wake("hooks"))
 
 
-async def tell_pipeline(ci: Ci, tx: Tx, pipeline_id: int, rows: Sequence[RowMapping]) -> None:
+async def tell_pipeline(ci: Ci, tx: Tx, pipeline_id: int) -> None:
     """Write a Pipeline Hook for those who listen."""
     pipeline = await store.get(tx, pipeline_id)
     if not await outbox.wants(tx, pipeline["project_id"], "pipeline_events"):
         return
     project = await ci.directory.get_project(tx, pipeline["project_id"])
     user = await ci.directory.get_user(tx, pipeline["user_id"])
-    payload = events.pipeline_event(pipeline, rows, project, user)
+    payload = events.pipeline_event(pipeline, await jobs_store.newest(tx, pipeline_id), project, user)
     await outbox.put(tx, project.id, "pipeline_events", payload, now=ci.clock.now(), branch=pipeline["ref"])
     tx.after_commit(lambda: ci.signals.wake("hooks"))
 

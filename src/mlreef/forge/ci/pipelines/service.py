@@ -113,7 +113,7 @@ async def insert_failed(ci: Ci, tx: Tx, origin: Origin, faults: Sequence[str]) -
     pipeline_id = await _insert_row(
         ci, tx, origin, stages=(), status=Status.FAILED, name=None, yaml_errors="\n".join(faults)
     )
-    await progress.tell_pipeline(ci, tx, pipeline_id, [])
+    await progress.tell_pipeline(ci, tx, pipeline_id)
     return pipeline_id
 
 

@@ -1,13 +1,15 @@
 """Handing a pending job to exactly one runner.
 
-Candidates are read without locks; then, pipeline locked, one compare-and-set from pending to running decides. Who
-loses a race tries the next candidate in a transaction of its own.
+A candidate is read without a lock; then, its pipeline locked, one compare-and-set from pending to running decides. Who
+loses a race tries again in a transaction of its own.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy.engine import RowMapping
 
@@ -21,7 +23,7 @@ from mlreef.kit import ids
 from mlreef.kit.db import Tx
 
 JOB_PREFIX = "glcbt-"
-CANDIDATES = 40
+SPREAD = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +44,24 @@ async def waiting(ci: Ci, tx: Tx, runner: RowMapping) -> Sequence[RowMapping]:
         runner_tags=runner["tags"],
         run_untagged=runner["run_untagged"],
         protected_only=runner["access_level"] == "ref_protected",
-        limit=CANDIDATES,
+        limit=SPREAD,
     )
 
 
 async def claim(
-    ci: Ci, tx: Tx, runner: RowMapping, candidate: RowMapping, *, manager_id: int, features: Mapping[str, bool]
-) -> Claim | None:
-    """Take the candidate; None when somebody was faster.
+    ci: Ci, tx: Tx, runner: RowMapping, *, manager_id: int, features: Mapping[str, bool]
+) -> Claim | Literal["lost", "none"]:
+    """Take one job: `none` when there is none for this runner, `lost` when somebody else was faster.
 
     One candidate per transaction: whoever held the locks of two pipelines could wait for somebody who waits for it.
+    Where others can be claiming at this very moment, they spread over the first few instead of racing for one.
     """
+    rows = await waiting(ci, tx, runner)
+    if not rows:
+        return "none"
+    candidate = rows[0] if tx.dialect == "sqlite" else secrets.choice(rows[:SPREAD])
     if await pipelines_store.lock(tx, candidate["pipeline_id"]) is None:
-        return None
+        return "lost"
     token = ids.new_token(JOB_PREFIX)
     now = ci.clock.now()
     values = {
@@ -67,7 +74,7 @@ async def claim(
         "started_at": now,
     }
     if not await progress.change_job(ci, tx, candidate["id"], [Status.PENDING], Status.RUNNING, values=values):
-        return None
+        return "lost"
     await progress.advance(ci, tx, candidate["pipeline_id"])
     return Claim(candidate["id"], token)
 

@@ -7,7 +7,7 @@ decides. 403 always means "stop": it is never the answer to trouble that may pas
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -25,6 +25,7 @@ router = APIRouter(prefix="/api/v4", tags=["Runner protocol"])
 
 RUNNER = {"policy": "runner_token"}
 JOB = {"policy": "job_token"}
+MAX_RACES = 50
 _LAST_UPDATE = "X-GitLab-Last-Update"
 
 
@@ -115,7 +116,7 @@ async def request_job(request: Request) -> Response:
             version = str(await store.version(tx))
             candidates = await claims.waiting(ci, tx, runner)
         if candidates and not await request.is_disconnected():
-            claim = await _claim(db, ci, runner, candidates, manager=(manager_id, info))
+            claim = await _claim(ci, db, runner, manager_id=manager_id, info=info)
             if claim is not None:
                 return await _taken(ci, db, claim)
         left = deadline - time.monotonic()
@@ -182,20 +183,16 @@ async def _contacted(
 
 
 async def _claim(
-    db: Database,
-    ci: Ci,
-    runner: RowMapping,
-    candidates: Sequence[RowMapping],
-    *,
-    manager: tuple[int, Mapping[str, Any]],
+    ci: Ci, db: Database, runner: RowMapping, *, manager_id: int, info: Mapping[str, Any]
 ) -> claims.Claim | None:
-    manager_id, info = manager
     features = info.get("features", {})
-    for candidate in candidates:
+    for _ in range(MAX_RACES):
         async with db.write() as tx:
-            claim = await claims.claim(ci, tx, runner, candidate, manager_id=manager_id, features=features)
-        if claim is not None:
-            return claim
+            found = await claims.claim(ci, tx, runner, manager_id=manager_id, features=features)
+        if isinstance(found, claims.Claim):
+            return found
+        if found == "none":
+            return None
     return None
 
 
