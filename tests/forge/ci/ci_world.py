@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,8 @@ class World:
     client: httpx.AsyncClient
     git: Git
     clock: FixedClock
-    runners: dict[str, FakeRunner] = field(default_factory=dict)
+    gl: Any = None
+    """A python-gitlab client, where a test has one."""
 
     async def runner(self, *, tags: Sequence[str] = (), name: str = "one", **attributes: Any) -> FakeRunner:
         """A registered instance runner."""
@@ -183,7 +184,7 @@ async def world(
     app = FastAPI()
     http = httpx.AsyncClient(transport=remote or httpx.MockTransport(lambda _request: httpx.Response(404)))
     ci = Ci(
-        settings=CiSettings(external_url=URL, **{"long_poll_seconds": 0.0, **settings}),
+        settings=CiSettings(**{"external_url": URL, "long_poll_seconds": 0.0, **settings}),
         clock=clock,
         objects=LocalObjects(directory / "objects"),
         repositories=git,
