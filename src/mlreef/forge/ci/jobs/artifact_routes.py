@@ -25,7 +25,7 @@ from mlreef.kit.errors import Kind, PlatformError, invalid, not_found
 
 router = APIRouter(prefix="/api/v4", tags=["Job artifacts"])
 
-READ = {"policy": "reporter"}
+READ = {"policy": "reporter", "job": True}
 RUN = {"policy": "developer"}
 MANAGE = {"policy": "maintainer"}
 JOB = {"policy": "job_token"}

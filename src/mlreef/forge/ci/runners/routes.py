@@ -18,12 +18,13 @@ from mlreef.kit.errors import forbidden, invalid
 
 router = APIRouter(prefix="/api/v4", tags=["Runners"])
 
-USER = {"policy": "user"}
+USER = {"policy": "user", "scopes": ["manage_runner"]}
+CREATE = {"policy": "user", "scopes": ["create_runner"]}
 ADMIN = {"policy": "admin"}
 MANAGE = {"policy": "maintainer"}
 
 
-@router.post("/user/runners", openapi_extra=USER, status_code=201)
+@router.post("/user/runners", openapi_extra=CREATE, status_code=201)
 async def create_runner(request: Request) -> JSONResponse:
     """Create a runner and answer its token, this once."""
     ci, db = wire.state(request)

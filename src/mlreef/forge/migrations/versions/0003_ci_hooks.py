@@ -200,6 +200,10 @@ def _ci_jobs() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"),
     )
+    _ci_jobs_indexes()
+
+
+def _ci_jobs_indexes() -> None:
     op.create_index(
         "ci_jobs_alive",
         "ci_jobs",
