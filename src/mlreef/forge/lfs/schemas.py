@@ -29,7 +29,7 @@ class Batch(msgspec.Struct):
 
     operation: str
     objects: list[Object] = []
-    transfers: list[str] = ["basic"]
+    transfers: list[str] = []
     hash_algo: str = "sha256"
 
 

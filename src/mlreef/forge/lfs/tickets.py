@@ -70,7 +70,7 @@ def issue(secret: bytes, ticket: Ticket) -> str:
 
 
 def find_ticket(secret: bytes, header: str | None, *, operation: str, oid: str, size: int, now: int) -> Ticket | None:
-    """The valid ticket in an `Authorization` header for this transfer, or None; the project is for the caller to check."""
+    """The valid ticket in an `Authorization` header for this transfer, or None; its project is for callers to check."""
     body = _body(header)
     if body is None:
         return None

@@ -22,7 +22,6 @@ from mlreef.forge import wire as forge_wire
 from mlreef.forge.access.principal import Principal
 from mlreef.forge.projects import service as projects
 from mlreef.forge.projects import store as projects_store
-from mlreef.forge.repos.context import Repos, open_repos
 from mlreef.forge.repos.protection import rules
 from mlreef.forge.repos.protection import store as protection
 from mlreef.kit.errors import Kind, PlatformError, invalid
@@ -59,21 +58,13 @@ class Entered:
 
 
 def install(state: states.State) -> None:
-    """Add git's collaborators to the state; called once while the application is put together."""
-    repos = open_repos(state.settings.repositories_dir)
+    """Have projects learn the name of their default branch; called once while the application is put together."""
 
     async def note_default(project_id: int, branch: str) -> None:
         async with state.db.write() as tx:
             await projects_store.change(tx, project_id, {"default_branch": branch})
 
-    repos.hooks.default_listeners.append(note_default)
-    state.parts["repos"] = repos
-
-
-def repos_of(state: states.State) -> Repos:
-    """Git's collaborators."""
-    found: Repos = state.parts["repos"]
-    return found
+    state.repos.hooks.default_listeners.append(note_default)
 
 
 async def enter(request: Request, who: Principal, wanted: str, action: str) -> Entered:
@@ -85,7 +76,7 @@ async def enter(request: Request, who: Principal, wanted: str, action: str) -> E
     level = _ADMIN if who.admin else project.level
     decided = rules.Rules(level, rules.protections(rows, project.default_branch))
     web_url = f"{state.settings.external_url}/{project.full_path}"
-    return Entered(project, repos_of(state).storage.path(project.id), decided, web_url)
+    return Entered(project, state.repos.storage.path(project.id), decided, web_url)
 
 
 def user_of(who: Principal) -> int:

@@ -75,7 +75,7 @@ async def create_branch(request: Request, who: Caller, project: str, given: Para
     full, start = refs.branch(given.need("branch")), given.need("ref")
     entered.rules.require_push(full)
     state = states.of(request)
-    repos, user_id = wire.repos_of(state), wire.user_of(who)
+    repos, user_id = state.repos, wire.user_of(who)
     if await asyncio.to_thread(objects.list_references, entered.repo, refs.HEADS) == []:
         made = await service.first_commit(entered.repo, entered.project.name, who, state.clock.now())
         await context.moved(repos, entered.id, user_id, made)
@@ -107,7 +107,7 @@ async def delete_branch(request: Request, who: Caller, project: str, branch: str
 async def _remove(request: Request, entered: wire.Entered, who: Principal, found: objects.Reference) -> None:
     move = moving.Move(found.name, found.target, refs.ZERO)
     await moving.move(entered.repo, [move])
-    await context.moved(wire.repos_of(states.of(request)), entered.id, wire.user_of(who), move)
+    await context.moved(states.of(request).repos, entered.id, wire.user_of(who), move)
 
 
 @router.delete("/merged_branches", openapi_extra=wire.WRITE, status_code=202)
@@ -173,7 +173,7 @@ async def create_tag(request: Request, who: Caller, project: str, given: Params)
     target = await _annotated(request, entered, who, (name, commit, message)) if message else commit
     move = moving.Move(full, refs.ZERO, target)
     await moving.move(entered.repo, [move])
-    await context.moved(wire.repos_of(state), entered.id, wire.user_of(who), move)
+    await context.moved(state.repos, entered.id, wire.user_of(who), move)
     return JSONResponse(await _shown_tag(entered, name), status_code=201)
 
 

@@ -97,7 +97,7 @@ async def _commit(
     if change.force and not entered.rules.may_rewrite(full):
         raise invalid("You are not allowed to force push code to a protected branch on this project.")
     move = await committing.commit(entered.repo, change)
-    await context.moved(wire.repos_of(state), entered.id, wire.user_of(who), move)
+    await context.moved(state.repos, entered.id, wire.user_of(who), move)
     return move.after
 
 

@@ -35,7 +35,7 @@ async def list_tree(request: Request, who: Caller, project: str, given: Params) 
     entry = await asyncio.to_thread(objects.find_entry, entered.repo, found, prefix)
     if entry is None or entry.type != "tree":
         raise not_found("404 invalid revision or path") if prefix else not_found("404 Tree")
-    listings = wire.repos_of(states.of(request)).listings
+    listings = states.of(request).repos.listings
     recursive = bool(given.flag("recursive"))
     entries = await listings.list_tree(entered.repo, entry.id, prefix, recursive=recursive)
     page = paging.parse(given.number("page"), given.number("per_page"))

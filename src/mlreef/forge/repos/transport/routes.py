@@ -95,7 +95,7 @@ async def upload_pack(request: Request, who: Caller, project: str) -> Response:
 async def receive_pack(request: Request, who: Caller, project: str) -> Response:
     """A push."""
     entered = await _enter_push(request, who, project)
-    repos = wire.repos_of(states.of(request))
+    repos = states.of(request).repos
     push = service.Push(entered.repo, entered.id, wire.user_of(who), entered.rules, context.MAX_PUSH_BYTES)
     body = _Body(request)
     parts = service.receive(push, repos.hooks, body.chunks())
