@@ -65,7 +65,7 @@ export const processors = [
 export const environments = [{ id: 'env_1', name: 'python-3.11', title: 'Python 3.11', image: 'x', framework: 'python' }, { id: 'env_2', name: 'scikit-learn', title: 'scikit-learn', image: 'x', framework: 'sklearn' }]
 export const machines = [{ name: 'cpu-small', title: 'Small CPU', cpus: 1, memory_bytes: 2 ** 31, price_per_hour: 0.05 }]
 export const inspection = { commit: sha(1), entry: 'train.py', parameters, warnings: [{ file: 'train.py', line: 8, column: 1, message: 'The parameter has no help text.', remedy: 'Add help="…" to add_argument.' }], errors: [], requirements: 'requirements.txt', suggested: { name: 'train', kind: 'algorithm', title: 'Train', description: 'Trains', environment: 'scikit-learn' } }
-export const publication = { id: 'pub_1', status: 'running', version: '1.2.0', processor: 'demo/classifier/train', pipeline_id: 3, job_id: 4, reason: null, errors: [] }
+export const publication = { id: 'pub_1', status: 'running', version: '1.2.0', processor: null, name: 'train', pipeline_id: 3, job_id: 4, reason: null, errors: [] }
 export const validation = { valid: true, errors: [], plan: [{ step: 'train', cached: true, cache_reason: 'the same image, parameters and data as run #3', machine: 'cpu-small' }] }
 
 const step = (name, status, kind, more = {}) => ({

@@ -46,27 +46,27 @@ export function onSessionLost(listener: SessionListener): void {
   sessionLost = listener
 }
 
-export async function send(method: string, target: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-  const headers: Record<string, string> = { Accept: 'application/json', ...csrfHeaders(method) }
-  if (body !== undefined) headers['Content-Type'] = 'application/json'
+/** Sends a request with the session's credentials; whatever is no success is thrown as ApiError. */
+export async function transmit(request: Request): Promise<Response> {
+  for (const [name, value] of Object.entries(csrfHeaders(request.method))) request.headers.set(name, value)
   let response: Response
   try {
-    response = await fetch(target, {
-      method,
-      headers,
-      credentials: 'same-origin',
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal,
-    })
+    response = await fetch(request)
   } catch (failure) {
     if (failure instanceof DOMException && failure.name === 'AbortError') throw failure
     throw new ApiError(0, 'The server cannot be reached. Check the connection and try again.')
   }
   if (!response.ok) {
-    if (response.status === 401 && !target.endsWith('/-/session')) sessionLost()
+    if (response.status === 401 && !request.url.endsWith('/-/session')) sessionLost()
     throw await errorOf(response)
   }
   return response
+}
+
+export function send(method: string, target: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  return transmit(new Request(target, { method, headers, credentials: 'same-origin', body: body === undefined ? undefined : JSON.stringify(body), signal }))
 }
 
 export async function json<T>(method: string, target: string, body?: unknown, signal?: AbortSignal): Promise<T> {

@@ -1,92 +1,94 @@
-/** Calls of the management service. Each function is one route of its contract. */
-import { json, send, url, type Query } from './http'
+/**
+ * Calls of the management service. Routes and their parameters are checked against its own OpenAPI document
+ * (`schema.gen.d.ts`); the shapes of answers are those of `types.ts`, which the document leaves open.
+ */
+import createClient from 'openapi-fetch'
+import { BASE, send, transmit, url, type Query } from './http'
+import type { paths } from './schema.gen'
 import type * as t from './types'
 
-const API = '/api/v1'
-const at = (path: string, query?: Query) => url(API + path, query)
-const part = encodeURIComponent
-const filePath = (path: string) => path.split('/').map(part).join('/')
+const api = createClient<paths>({ baseUrl: BASE, fetch: transmit, credentials: 'same-origin' })
 
-export const listEnvironments = () => json<t.Listing<t.Environment> | t.Environment[]>('GET', at('/environments')).then(rows)
-export const listMachineClasses = () =>
-  json<t.Listing<t.MachineClass> | t.MachineClass[]>('GET', at('/machine-classes')).then(rows)
+type Answer = Promise<{ data?: unknown }>
+type Filter<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } } ? Q : never
 
-export const listEntries = (project: number, ref: string) =>
-  json<t.Listing<string | { path: string }> | (string | { path: string })[]>(
-    'GET',
-    at(`/projects/${project}/processors/entries`, { ref }),
-  ).then((body) => rows(body).map((row) => (typeof row === 'string' ? row : row.path)))
-export const inspect = (project: number, ref: string, entry: string) =>
-  json<t.Inspection>('POST', at(`/projects/${project}/processors/inspect`), { ref, entry })
-
-export type PublishOrder = {
-  ref: string
-  entry: string
-  name: string
-  kind: t.Kind
-  environment: string
-  version?: string
-  title?: string
-  description?: string
-  input_types: string[]
-  output_types: string[]
+async function body<T>(answer: Answer): Promise<T> {
+  return (await answer).data as T
 }
-export const publish = (project: number, order: PublishOrder) =>
-  json<t.Publication>('POST', at(`/projects/${project}/publications`), order)
-export const getPublication = (id: string) => json<t.Publication>('GET', at(`/publications/${part(id)}`))
 
-export const listProjectProcessors = (project: number) =>
-  json<t.Listing<t.Processor> | t.Processor[]>('GET', at(`/projects/${project}/processors`)).then(rows)
-export const listProcessors = (query: Query) => json<t.Listing<t.Processor>>('GET', at('/processors', query))
-export const getProcessor = (id: string) => json<t.Processor>('GET', at(`/processors/${part(id)}`))
-export const getProcessorVersion = (id: string) =>
-  json<t.ProcessorVersion>('GET', at(`/processor-versions/${part(id)}`))
+async function items<T>(answer: Answer): Promise<T[]> {
+  return (await body<t.Listing<T>>(answer)).items
+}
 
-export const validate = (project: number, definition: t.Definition) =>
-  json<t.Validation>('POST', at(`/projects/${project}/pipelines/validate`), { definition })
-export const startRun = (project: number, definition: t.Definition) =>
-  json<t.Run>('POST', at(`/projects/${project}/runs`), { definition })
+const MANY = { per_page: 100 }
 
-export const listRuns = (project: number, query: Query) =>
-  json<t.Listing<t.Run>>('GET', at(`/projects/${project}/runs`, query))
-export const getRun = (id: string) => json<t.Run>('GET', at(`/runs/${part(id)}`))
-export const cancelRun = (id: string) => json<t.Run>('POST', at(`/runs/${part(id)}/cancel`))
-export const rerun = (id: string) => json<t.Run>('POST', at(`/runs/${part(id)}/rerun`))
-export const runEventsUrl = (id: string) => at(`/runs/${part(id)}/events`)
+export const listEnvironments = () => items<t.Environment>(api.GET('/api/v1/environments', { params: { query: MANY } }))
+export const listMachineClasses = () => items<t.MachineClass>(api.GET('/api/v1/machine-classes', { params: { query: MANY } }))
 
-export const logUrl = (run: string, step: string, offset?: number) =>
-  at(`/runs/${part(run)}/steps/${part(step)}/log`, { offset })
-export const outputUrl = (run: string, step: string, output: string, path: string, inline = false) =>
-  at(`/runs/${part(run)}/steps/${part(step)}/outputs/${part(output)}/files/${filePath(path)}`, inline ? { inline: 1 } : {})
-export const listOutputEntries = (run: string, step: string, output: string, page: number) =>
-  json<t.Listing<t.ManifestEntry>>(
-    'GET',
-    at(`/runs/${part(run)}/steps/${part(step)}/outputs/${part(output)}`, { page, per_page: 100 }),
+export const listEntries = async (pid: number, ref: string): Promise<string[]> =>
+  (await items<{ path: string }>(api.GET('/api/v1/projects/{pid}/processors/entries', { params: { path: { pid }, query: { ref } } }))).map((row) => row.path)
+export const inspect = (pid: number, ref: string, entry: string) =>
+  body<t.Inspection>(api.POST('/api/v1/projects/{pid}/processors/inspect', { params: { path: { pid } }, body: { ref, entry } }))
+
+export type PublishOrder = paths['/api/v1/projects/{pid}/publications']['post']['requestBody']['content']['application/json']
+export const publish = (pid: number, order: PublishOrder) =>
+  body<t.Publication>(api.POST('/api/v1/projects/{pid}/publications', { params: { path: { pid } }, body: order }))
+export const getPublication = (publication_id: string) =>
+  body<t.Publication>(api.GET('/api/v1/publications/{publication_id}', { params: { path: { publication_id } } }))
+
+export const listProjectProcessors = (pid: number) =>
+  items<t.Processor>(api.GET('/api/v1/projects/{pid}/processors', { params: { path: { pid }, query: MANY } }))
+export const listProcessors = (query: Filter<'/api/v1/processors'>) =>
+  body<t.Listing<t.Processor>>(api.GET('/api/v1/processors', { params: { query } }))
+export const getProcessor = (processor: string) =>
+  body<t.Processor>(api.GET('/api/v1/processors/{processor}', { params: { path: { processor } } }))
+
+export const validate = (pid: number, definition: t.Definition) =>
+  body<t.Validation>(api.POST('/api/v1/projects/{pid}/pipelines/validate', { params: { path: { pid } }, body: { definition, use_cache: true } }))
+export const startRun = (pid: number, definition: t.Definition) =>
+  body<t.Run>(api.POST('/api/v1/projects/{pid}/runs', { params: { path: { pid } }, body: { definition, use_cache: true } }))
+
+export const listRuns = (pid: number, query: Filter<'/api/v1/projects/{pid}/runs'>) =>
+  body<t.Listing<t.Run>>(api.GET('/api/v1/projects/{pid}/runs', { params: { path: { pid }, query } }))
+export const getRun = (run_id: string) => body<t.Run>(api.GET('/api/v1/runs/{run_id}', { params: { path: { run_id } } }))
+export const cancelRun = (run_id: string) => body<t.Run>(api.POST('/api/v1/runs/{run_id}/cancel', { params: { path: { run_id } } }))
+export const rerun = (run_id: string) => body<t.Run>(api.POST('/api/v1/runs/{run_id}/rerun', { params: { path: { run_id } } }))
+
+export const listOutputEntries = (run_id: string, name: string, output: string, page: number) =>
+  body<t.Listing<t.ManifestEntry>>(
+    api.GET('/api/v1/runs/{run_id}/steps/{name}/outputs/{output}', { params: { path: { run_id, name, output }, query: { page, ...MANY } } }),
   )
 
-/** The part of a log from a byte offset on, with the offset to continue from. */
-export async function readLog(target: string, signal?: AbortSignal): Promise<{ text: string; bytes: number }> {
-  const response = await send('GET', target, undefined, signal)
-  const body = await response.arrayBuffer()
-  return { text: new TextDecoder().decode(body), bytes: body.byteLength }
-}
-
-export const listExperiments = (project: number, query: Query) =>
-  json<t.Listing<t.Experiment>>('GET', at(`/projects/${project}/experiments`, query))
-export const getExperiment = (id: string) => json<t.Experiment>('GET', at(`/experiments/${part(id)}`))
-export const getMetrics = (id: string, points = 1000) =>
-  json<{ keys: Record<string, t.MetricSeries> }>('GET', at(`/experiments/${part(id)}/metrics`, { points }))
-export const getResources = (id: string) =>
-  json<{ keys: t.Resources }>('GET', at(`/experiments/${part(id)}/resources`)).then((body) => body.keys)
+export const listExperiments = (pid: number, query: Filter<'/api/v1/projects/{pid}/experiments'>) =>
+  body<t.Listing<t.Experiment>>(api.GET('/api/v1/projects/{pid}/experiments', { params: { path: { pid }, query } }))
+export const getExperiment = (experiment_id: string) =>
+  body<t.Experiment>(api.GET('/api/v1/experiments/{experiment_id}', { params: { path: { experiment_id } } }))
+export const getMetrics = (experiment_id: string, points = 1000) =>
+  body<{ keys: Record<string, t.MetricSeries> }>(api.GET('/api/v1/experiments/{experiment_id}/metrics', { params: { path: { experiment_id }, query: { points } } }))
+export const getResources = async (experiment_id: string): Promise<t.Resources> =>
+  (await body<{ keys: t.Resources }>(api.GET('/api/v1/experiments/{experiment_id}/resources', { params: { path: { experiment_id } } }))).keys
 export const compare = (ids: string[]) =>
-  json<t.Comparison>('GET', at('/experiments/compare', { ids: ids.join(',') }))
+  body<t.Comparison>(api.GET('/api/v1/experiments/compare', { params: { query: { ids: ids.join(',') } } }))
 
-export const listVisualizations = (project: number, query: Query) =>
-  json<t.Listing<t.VisualizationItem>>('GET', at(`/projects/${project}/visualizations`, query))
-export const listDatasets = (project: number, query: Query) =>
-  json<t.Listing<t.DatasetItem>>('GET', at(`/projects/${project}/datasets`, query))
-export const listUsage = (query: Query) => json<t.Listing<t.UsageRecord>>('GET', at('/usage', query))
+export const listVisualizations = (pid: number, query: Filter<'/api/v1/projects/{pid}/visualizations'>) =>
+  body<t.Listing<t.VisualizationItem>>(api.GET('/api/v1/projects/{pid}/visualizations', { params: { path: { pid }, query } }))
+export const listDatasets = (pid: number, query: Filter<'/api/v1/projects/{pid}/datasets'>) =>
+  body<t.Listing<t.DatasetItem>>(api.GET('/api/v1/projects/{pid}/datasets', { params: { path: { pid }, query } }))
+export const listUsage = (query: { project_id: number; page: number; per_page: number }) =>
+  body<t.Listing<t.UsageRecord>>(api.GET('/api/v1/usage', { params: { query } }))
 
-function rows<T>(body: t.Listing<T> | T[]): T[] {
-  return Array.isArray(body) ? body : body.items
+// --- addresses that the browser itself opens: streams, logs, files
+const part = encodeURIComponent
+const at = (path: string, query?: Query) => url(`/api/v1${path}`, query)
+const filePath = (path: string) => path.split('/').map(part).join('/')
+
+export const runEventsUrl = (run: string) => at(`/runs/${part(run)}/events`)
+export const logUrl = (run: string, step: string, offset?: number) => at(`/runs/${part(run)}/steps/${part(step)}/log`, { offset })
+export const outputUrl = (run: string, step: string, output: string, path: string, inline = false) =>
+  at(`/runs/${part(run)}/steps/${part(step)}/outputs/${part(output)}/files/${filePath(path)}`, inline ? { inline: 1 } : {})
+
+/** The bytes of a log from an offset on; a letter may be cut at their end. */
+export async function readLog(target: string, signal?: AbortSignal): Promise<Uint8Array> {
+  const response = await send('GET', target, undefined, signal)
+  return new Uint8Array(await response.arrayBuffer())
 }

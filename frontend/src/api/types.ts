@@ -33,7 +33,7 @@ export type Inspection = {
   warnings: SourceProblem[]
   errors: SourceProblem[]
   requirements: string | null
-  suggested: { name: string; kind: Kind; title: string; description: string; environment: string }
+  suggested: { name: string; kind: Kind; title: string | null; description: string | null; environment: string | null }
 }
 
 export type Environment = {
@@ -43,6 +43,7 @@ export type Environment = {
   image: string
   framework: string | null
   description?: string | null
+  selectable?: boolean
 }
 export type MachineClass = {
   name: string
@@ -91,7 +92,8 @@ export type Publication = {
   id: string
   status: 'pending' | 'running' | 'succeeded' | 'failed'
   version: string | null
-  processor: string | null
+  processor: { id: string; slug: string } | null
+  name: string
   pipeline_id: number | null
   job_id: number | null
   reason: string | null

@@ -69,7 +69,8 @@ function plain(html: string): string {
 
 function useLog(source: (offset: number) => string, done: boolean, whole: boolean, version: number) {
   const address = source(0)
-  const state = useRef({ log: new LogLines(), offset: 0, address, finished: false })
+  const [first] = useState(() => begin(address))
+  const state = useRef(first)
   const [error, setError] = useState<string | null>(null)
   const [, redraw] = useReducer((count: number) => count + 1, 0)
   const sourceRef = useRef(source)
@@ -77,18 +78,18 @@ function useLog(source: (offset: number) => string, done: boolean, whole: boolea
 
   useEffect(() => {
     if (state.current.address !== address) {
-      state.current = { log: new LogLines(), offset: 0, address, finished: false }
+      state.current = begin(address)
     }
     const current = state.current
     const stop = new AbortController()
     let timer: ReturnType<typeof setTimeout> | undefined
     const read = async () => {
       try {
-        const { text, bytes } = await readLog(sourceRef.current(whole ? 0 : current.offset), stop.signal)
+        const bytes = await readLog(sourceRef.current(whole ? 0 : current.offset), stop.signal)
         if (stop.signal.aborted) return
-        const fresh = whole ? cutBytes(text, current.offset) : text
-        current.offset = whole ? Math.max(bytes, current.offset) : current.offset + bytes
-        if (fresh) current.log.push(fresh)
+        const fresh = whole ? bytes.subarray(current.offset) : bytes
+        current.offset += fresh.byteLength
+        current.log.push(current.decoder.decode(fresh, { stream: true }))
         setError(null)
         if (done) {
           current.log.finish()
@@ -115,6 +116,6 @@ function useLog(source: (offset: number) => string, done: boolean, whole: boolea
   return { log: state.current.log, error }
 }
 
-function cutBytes(text: string, offset: number): string {
-  return offset === 0 ? text : new TextDecoder().decode(new TextEncoder().encode(text).subarray(offset))
+function begin(address: string) {
+  return { log: new LogLines(), decoder: new TextDecoder(), offset: 0, address, finished: false }
 }

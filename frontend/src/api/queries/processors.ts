@@ -1,9 +1,8 @@
 /** Processors, environments and machine classes: read by the marketplace, the run form and publishing. */
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
-import type { Query } from '../http'
 import * as management from '../management'
 
-export const processorsQuery = (query: Query) =>
+export const processorsQuery = (query: Parameters<typeof management.listProcessors>[0]) =>
   queryOptions({
     queryKey: ['processors', query],
     queryFn: () => management.listProcessors(query),

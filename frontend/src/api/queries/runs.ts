@@ -1,9 +1,8 @@
 /** Runs of a project: read by its pages and by the dashboard. */
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
-import type { Query } from '../http'
 import * as management from '../management'
 
-export const runsQuery = (project: number, query: Query) =>
+export const runsQuery = (project: number, query: Parameters<typeof management.listRuns>[1]) =>
   queryOptions({
     queryKey: ['runs', project, query],
     queryFn: () => management.listRuns(project, query),

@@ -20,7 +20,7 @@ export function UsagePage() {
   const project = wanted ?? projects.data?.items[0]?.id
   const query = useQuery({
     queryKey: ['usage', project, page],
-    queryFn: () => management.listUsage({ project_id: project, page, per_page: PER_PAGE }),
+    queryFn: () => management.listUsage({ project_id: project ?? 0, page, per_page: PER_PAGE }),
     enabled: project !== undefined,
   })
   if (projects.data && project === undefined) return <Empty title="No usage to show">Maintainers see what their projects use.</Empty>

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
 import * as management from '@/api/management'
 import { url } from '@/api/http'
-import { LinkButton } from '@/components/links'
+import { LinkAnchor, LinkButton } from '@/components/links'
 import { LiveLog } from '@/components/live-log'
 import { useProject } from '@/components/project-context'
 import { PageHead } from '@/components/small'
@@ -26,13 +26,16 @@ export function PublicationPage() {
     <QueryView query={query} skeleton="page">
       {(publication) => (
         <Stack>
-          <PageHead title={<Group gap="sm">Publication <StatusBadge status={publication.status} /></Group>} note={[slugOf(publication.processor), publication.version].filter(Boolean).join(' @ ')}>
+          <PageHead title={<Group gap="sm">Publication <StatusBadge status={publication.status} /></Group>} note={`${publication.name}${publication.version ? `@${publication.version}` : ''}`}>
             <LinkButton to="/$ns/$slug/-/processors" params={params} variant="default">All processors</LinkButton>
           </PageHead>
           {publication.status === 'failed' && <Alert color="red" title="Publishing failed" role="alert">{publication.reason ?? 'See the log for the reason.'}</Alert>}
           <SourceProblems problems={publication.errors ?? []} tone="error" />
           {publication.status === 'succeeded' && (
-            <Alert color="green" title="Published">Version {publication.version} is ready to be used, and will never change.</Alert>
+            <Alert color="green" title="Published">
+              Version {publication.version} is ready to be used, and will never change.{' '}
+              {publication.processor && <LinkAnchor to="/marketplace/$processorId" params={{ processorId: publication.processor.id }}>Look at it</LinkAnchor>}
+            </Alert>
           )}
           {publication.job_id
             ? <LiveLog source={(offset) => url(`/api/v4/projects/${project.id}/jobs/${publication.job_id}/trace`, { offset })} whole done={ENDED.has(publication.status)} />
@@ -41,9 +44,4 @@ export function PublicationPage() {
       )}
     </QueryView>
   )
-}
-
-function slugOf(processor: unknown): string {
-  if (typeof processor === 'object' && processor !== null && 'slug' in processor) return String(processor.slug)
-  return typeof processor === 'string' ? processor : ''
 }

@@ -24,8 +24,8 @@ const KINDS = [
 export function PublishForm({ suggested, error, pending, onPublish }: Props) {
   const environments = useQuery(environmentsQuery)
   const [name, setName] = useState(suggested.name)
-  const [title, setTitle] = useState(suggested.title)
-  const [description, setDescription] = useState(suggested.description)
+  const [title, setTitle] = useState(suggested.title ?? '')
+  const [description, setDescription] = useState(suggested.description ?? '')
   const [kind, setKind] = useState<Kind>(suggested.kind)
   const [environment, setEnvironment] = useState<string | null>(suggested.environment)
   const [version, setVersion] = useState('')
@@ -44,7 +44,7 @@ export function PublishForm({ suggested, error, pending, onPublish }: Props) {
           <TextInput label="Name" description="Lower-case letters, digits, dashes" required pattern="[a-z0-9][a-z0-9._\-]*" value={name} error={fault('name')} onChange={(event) => setName(event.currentTarget.value)} />
           <TextInput label="Version" description="Empty: the next one" placeholder="1.0.0" value={version} error={fault('version')} onChange={(event) => setVersion(event.currentTarget.value)} />
           <Select label="Kind" allowDeselect={false} data={KINDS} value={kind} error={fault('kind')} onChange={(next) => setKind((next ?? 'operation') as Kind)} />
-          <Select label="Environment" required allowDeselect={false} data={environments.data?.map((entry) => ({ value: entry.name, label: entry.title || entry.name })) ?? []} value={environment} error={fault('environment')} onChange={setEnvironment} />
+          <Select label="Environment" required allowDeselect={false} data={environments.data?.filter((entry) => entry.selectable !== false).map((entry) => ({ value: entry.name, label: entry.title || entry.name })) ?? []} value={environment} error={fault('environment')} onChange={setEnvironment} />
         </SimpleGrid>
         <TextInput label="Title" value={title} onChange={(event) => setTitle(event.currentTarget.value)} />
         <Textarea label="Description" autosize minRows={2} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />

@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { ChevronDown, Plus, Workflow } from 'lucide-react'
 import { runsQuery } from '@/api/queries/runs'
-import type { Run } from '@/api/types'
+import type { Run, RunKind, RunStatus } from '@/api/types'
 import { LinkAnchor } from '@/components/links'
 import { Pager } from '@/components/pager'
 import { useProject } from '@/components/project-context'
@@ -14,8 +14,8 @@ import { Chip, StatusBadge } from '@/components/status-badge'
 import { formatDuration } from '@/lib/format'
 
 const PER_PAGE = 30
-const STATUSES = ['queued', 'running', 'finishing', 'success', 'failed', 'canceled']
-const KINDS = [
+const STATUSES: RunStatus[] = ['queued', 'running', 'finishing', 'success', 'failed', 'canceled']
+const KINDS: { value: RunKind; label: string }[] = [
   { value: 'dataops', label: 'Data pipelines' },
   { value: 'experiment', label: 'Experiments' },
   { value: 'visualization', label: 'Visualizations' },
@@ -26,14 +26,16 @@ export function RunsPage() {
   const search = useSearch({ from: '/$ns/$slug/-/runs' })
   const navigate = useNavigate({ from: '/$ns/$slug/-/runs' })
   const page = search.page ?? 1
-  const query = useQuery(runsQuery(project.id, { kind: search.kind, status: search.status, page, per_page: PER_PAGE }))
-  const filtered = Boolean(search.kind || search.status)
+  const kind = KINDS.find((entry) => entry.value === search.kind)?.value
+  const status = STATUSES.find((entry) => entry === search.status)
+  const query = useQuery(runsQuery(project.id, { kind, status, page, per_page: PER_PAGE }))
+  const filtered = Boolean(kind || status)
   return (
     <>
       <PageHead title="Pipelines" note="Everything that ran on this project's data">{level >= 30 && <NewMenu />}</PageHead>
       <Group mb="sm">
-        <Select aria-label="Kind" placeholder="All kinds" clearable data={KINDS} value={search.kind ?? null} onChange={(kind) => void navigate({ search: (old) => ({ ...old, kind: kind ?? undefined, page: undefined }) })} w={180} />
-        <Select aria-label="State" placeholder="All states" clearable data={STATUSES} value={search.status ?? null} onChange={(status) => void navigate({ search: (old) => ({ ...old, status: status ?? undefined, page: undefined }) })} w={160} />
+        <Select aria-label="Kind" placeholder="All kinds" clearable data={KINDS} value={kind ?? null} onChange={(next) => void navigate({ search: (old) => ({ ...old, kind: next ?? undefined, page: undefined }) })} w={180} />
+        <Select aria-label="State" placeholder="All states" clearable data={STATUSES} value={status ?? null} onChange={(next) => void navigate({ search: (old) => ({ ...old, status: next ?? undefined, page: undefined }) })} w={160} />
       </Group>
       <QueryView
         query={query}

@@ -1,6 +1,5 @@
 /** Experiments, their curves and their resources. */
 import { keepPreviousData, queryOptions } from '@tanstack/react-query'
-import type { Query } from '@/api/http'
 import * as management from '@/api/management'
 import type { Experiment } from '@/api/types'
 import { fromSeries } from '@/lib/metrics'
@@ -11,7 +10,7 @@ export function isLive(experiment: Pick<Experiment, 'status'> | undefined): bool
   return experiment !== undefined && !['success', 'failed', 'canceled', 'cached', 'skipped'].includes(experiment.status)
 }
 
-export const experimentsQuery = (project: number, query: Query) =>
+export const experimentsQuery = (project: number, query: Parameters<typeof management.listExperiments>[1]) =>
   queryOptions({
     queryKey: ['experiments', project, query],
     queryFn: () => management.listExperiments(project, query),
