@@ -320,3 +320,22 @@ async def test_a_new_processor_version_is_another_step(world):
     view = await world.view(await world.start(newer))
     assert view.steps[0].version == "2.0.0"
     assert view.steps[0].cache_reason == "changed since its last success: processor version (1.0.0 -> 2.0.0)"
+
+
+async def test_a_ci_pipeline_s_webhook_is_adopted_by_its_capability_alone(world):
+    run_id = await world.start(TRAIN)
+    async with world.db.write() as tx:
+        await store.update_run(tx, run_id, config_hash="a" * 64)
+    assert not await world.upkeep.hear_pipeline(PROJECT, 900, "b" * 64, "created")
+    assert not await world.upkeep.hear_pipeline(PROJECT + 1, 900, "a" * 64, "created")
+    assert await world.upkeep.hear_pipeline(PROJECT, 900, "a" * 64, "created")
+    assert (await world.view(run_id)).run.ci_pipeline_id == 900
+
+
+async def test_the_end_of_a_ci_pipeline_makes_up_for_lost_job_events(world):
+    run_id = await world.start(TRAIN)
+    pipeline_id = await world.accepted(run_id)
+    await world.works(run_id, "train")
+    world.ci.pipelines[pipeline_id] = PipelineNews("success", [world.news(run_id, "train", "success")])
+    await world.upkeep.hear_pipeline(PROJECT, pipeline_id, None, "success")
+    assert await states(world, run_id) == ("success", {"train": "success"})

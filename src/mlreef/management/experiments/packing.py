@@ -1,8 +1,8 @@
-"""Metric points packed into chunks of float64 columns with their summary.
+"""Metric points packed into chunks of float64 triples with their summary.
 
-A chunk holds up to `CAPACITY` points of one series as three columns (steps, times, values), little-endian. Its summary
-answers what lists and tables ask (least, greatest, last, count) without unpacking anything. NaN and infinities are
-stored as they came, but never become a least or greatest value.
+A chunk holds up to `CAPACITY` points of one series as (step, time, value), little-endian, so that adding points is
+joining bytes. Its summary answers what lists and tables ask (least, greatest, last, count) without unpacking anything.
+NaN and infinities are stored as they came, but never become a least or greatest value.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 CAPACITY = 1000
@@ -32,9 +33,9 @@ class Summary:
     count: int
     least: float | None
     greatest: float | None
-    first: float
-    last: float
-    last_step: float
+    first: float | None
+    last: float | None
+    last_step: float | None
     total: float
 
     def merged(self, later: Summary) -> Summary:
@@ -71,13 +72,11 @@ def summarise(points: Sequence[Point]) -> Summary:
 
 
 def pack(points: Sequence[Point]) -> bytes:
-    """The three columns one after another."""
-    columns = array("d")
-    for column in zip(*points, strict=True):
-        columns.extend(column)
+    """The points one after another; packed parts may be joined."""
+    packed = array("d", chain.from_iterable(points))
     if sys.byteorder == "big":
-        columns.byteswap()
-    return columns.tobytes()
+        packed.byteswap()
+    return packed.tobytes()
 
 
 class Columns(NamedTuple):
@@ -90,16 +89,12 @@ class Columns(NamedTuple):
 
 def unpack(blobs: Iterable[bytes]) -> Columns:
     """All points of the chunks, in order."""
-    found = Columns(array("d"), array("d"), array("d"))
+    packed = array("d")
     for blob in blobs:
-        columns = array("d")
-        columns.frombytes(blob)
-        if sys.byteorder == "big":
-            columns.byteswap()
-        count = len(columns) // 3
-        for index, column in enumerate(found):
-            column.extend(columns[index * count : (index + 1) * count])
-    return found
+        packed.frombytes(blob)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return Columns(packed[0::3], packed[1::3], packed[2::3])
 
 
 def points_of(blob: bytes) -> list[Point]:

@@ -68,17 +68,10 @@ class Writer:
                 raise
 
     async def _commit(self, group: list[_Waiting]) -> None:
-        refused: set[str] = set()
         async with self._db.write() as tx:
-            merged = await self._merge(tx, [batch for batch, _future in group])
-            for source in {source for source, family, _key, _numbered in merged if family == "metric"}:
-                keys = {place[2] for place in merged if place[:2] == (source, "metric")}
-                if len(keys | await series.keys(tx, source, "metric")) > series.MAX_KEYS:
-                    refused.add(source)
-            # One order for all writers, so that on PostgreSQL they never wait for each other in a circle.
-            for (source, family, key, numbered), points in sorted(merged.items()):
-                if source not in refused:
-                    await series.append(tx, source, family, key, points, numbered=numbered)
+            additions = await _merge(tx, [batch for batch, _future in group])
+            refused = await _refused(tx, additions)
+            await series.append_all(tx, {place: one for place, one in additions.items() if place[0] not in refused})
         for batch, future in group:
             if batch.source in refused and not future.done():
                 future.set_exception(invalid(f"a step may report at most {series.MAX_KEYS} different metrics"))
@@ -87,17 +80,40 @@ class Writer:
         for run_id in {batch.run_id for batch, _future in group}:
             self._notify(run_id)
 
-    async def _merge(self, tx: Tx, batches: list[Batch]) -> dict[tuple[str, str, str, bool], list[Point]]:
-        merged: dict[tuple[str, str, str, bool], list[Point]] = {}
-        for batch in sorted(batches, key=lambda one: (one.source, one.family)):
-            numbered = batch.sequence is not None
-            if batch.sequence is not None and not await series.take_sequence(
-                tx, batch.source, batch.family, batch.sequence
-            ):
-                continue
-            for key, points in batch.points.items():
-                merged.setdefault((batch.source, batch.family, key, numbered), []).extend(points)
-        return merged
+
+async def _merge(tx: Tx, batches: list[Batch]) -> dict[series.Place, series.Addition]:
+    """The group's points by series, without batches that were stored before."""
+    numbers: dict[series.Stream, list[int]] = {}
+    for batch in batches:
+        if batch.sequence is not None:
+            numbers.setdefault((batch.source, batch.family), []).append(batch.sequence)
+    stored = await series.take_sequences(tx, numbers) if numbers else {}
+    merged: dict[series.Place, series.Addition] = {}
+    for batch in batches:
+        stream = (batch.source, batch.family)
+        numbered = batch.sequence is not None
+        if batch.sequence is not None and batch.sequence <= stored[stream]:
+            continue
+        if batch.sequence is not None:
+            stored[stream] = batch.sequence
+        for key, points in batch.points.items():
+            addition = merged.setdefault((*stream, key), series.Addition([], numbered=numbered))
+            addition.points += points
+            addition.numbered = addition.numbered and numbered
+    return merged
+
+
+async def _refused(tx: Tx, additions: dict[series.Place, series.Addition]) -> set[str]:
+    """Sources that would have more metrics than anybody can look at."""
+    keys: dict[str, set[str]] = {}
+    for source, family, key in additions:
+        if family == "metric":
+            keys.setdefault(source, set()).add(key)
+    known = await series.count_keys(tx, list(keys), "metric")
+    crowded = [source for source, added in keys.items() if known.get(source, 0) + len(added) > series.MAX_KEYS]
+    return {
+        source for source in crowded if len(keys[source] | await series.keys(tx, source, "metric")) > series.MAX_KEYS
+    }
 
 
 def _fail(group: list[_Waiting], error: PlatformError) -> None:

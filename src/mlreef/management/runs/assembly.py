@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlreef.kit.tasks import Loop
 from mlreef.management.events.channels import Channels
@@ -24,6 +24,8 @@ class Work:
     reconciler: Loop
     finisher: Loop
     measurements: Loop
+    bindings: dict[tuple[int, int, int], tuple[str, str]] = field(default_factory=dict)
+    """(project, CI pipeline, job) to (run, step): bound once and for good, so worth remembering."""
 
 
 def work(state: State) -> Work:

@@ -35,8 +35,9 @@ def handlers(state: State) -> list[Handler]:
             if news is not None:
                 await upkeep.hear(event.project_id, event.pipeline_id, news)
         elif event.kind == PIPELINE and event.pipeline_id is not None:
-            variables = (event.body.get("object_attributes") or {}).get("variables") or []
-            await upkeep.hear_pipeline(event.project_id, event.pipeline_id, forge_side.config_hash(variables))
+            told = event.body.get("object_attributes") or {}
+            config = forge_side.config_hash(told.get("variables") or [])
+            await upkeep.hear_pipeline(event.project_id, event.pipeline_id, config, str(told.get("status")))
 
     return [hear]
 

@@ -126,6 +126,12 @@ async def find_step(tx: Tx, step_id: str) -> Step | None:
     return Step(**row) if row is not None else None
 
 
+async def step_status(tx: Tx, step_id: str) -> str | None:
+    """Where a step is."""
+    found: str | None = await tx.scalar(select(tables.steps.c.status).where(tables.steps.c.id == step_id))
+    return found
+
+
 async def list_outputs(tx: Tx, step_ids: Collection[str]) -> dict[str, list[Output]]:
     """Outputs by step id."""
     outputs = tables.outputs

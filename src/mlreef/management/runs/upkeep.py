@@ -19,7 +19,7 @@ from mlreef.kit.errors import Kind, PlatformError
 from mlreef.management.runs import datasets, progress, store
 from mlreef.management.runs.progress import JobNews
 from mlreef.management.runs.records import Run, RunView
-from mlreef.management.runs.transitions import ENDED_STEPS, RunStatus
+from mlreef.management.runs.transitions import ENDED_RUNS, ENDED_STEPS, RunStatus
 from mlreef.management.usage import service as usage
 
 log = logs.get(__name__)
@@ -152,8 +152,8 @@ class Upkeep:
         await self._change(run.id, lambda tx, view: self.job(tx, view, news))
         return True
 
-    async def hear_pipeline(self, project_id: int, pipeline_id: int, config_hash: str | None) -> bool:
-        """A CI pipeline's webhook: whoever does not know it yet adopts it, and its jobs are asked about."""
+    async def hear_pipeline(self, project_id: int, pipeline_id: int, config_hash: str | None, status: str) -> bool:
+        """A CI pipeline's webhook: a run that does not know it yet adopts it; when it is over, all jobs are asked."""
         async with self.db.read() as tx:
             run = await store.find_run_by_ci_pipeline(tx, project_id, pipeline_id)
             if run is None and config_hash is not None:
@@ -166,6 +166,8 @@ class Upkeep:
             await self._change(
                 run.id, lambda tx, view: progress.pipeline_recorded(tx, view, pipeline_id, now=self.now())
             )
+        if status in _DEAD_PIPELINES and run.status not in ENDED_RUNS:
+            await self._take_over(run, pipeline_id)
         return True
 
     def now(self) -> datetime:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, tuple_, update
 
 from mlreef.kit.db import Tx
 from mlreef.management.experiments import packing, tables
@@ -14,62 +15,183 @@ from mlreef.management.experiments.packing import Point, Summary
 
 MAX_KEYS = 2000
 
+Stream = tuple[str, str]  # source, family
+Place = tuple[str, str, str]  # source, family, key
 
-async def take_sequence(tx: Tx, source: str, family: str, number: int) -> bool:
-    """Whether a numbered batch is new; batches of a source and family come in order."""
+
+async def take_sequences(tx: Tx, numbers: Mapping[Stream, Sequence[int]]) -> dict[Stream, int]:
+    """Remember the highest number of each stream's batches; returns up to which number they were stored before."""
     table = tables.sequences
-    where = (table.c.source == source, table.c.family == family)
-    last = await tx.scalar(select(table.c.last).where(*where).with_for_update())
-    if last is None:
-        await tx.insert(table, {"source": source, "family": family, "last": number})
-        return True
-    if number <= last:
-        return False
-    await tx.execute(update(table).where(*where).values(last=number))
-    return True
+    known: dict[Stream, int] = {}
+    for some in _parts(numbers):
+        where = tuple_(table.c.source, table.c.family).in_(some)
+        for row in await tx.all(select(table).where(where).with_for_update()):
+            known[row["source"], row["family"]] = row["last"]
+    last = {stream: max(found) for stream, found in numbers.items()}
+    added = [_named(stream, last=number) for stream, number in last.items() if stream not in known]
+    grown = [_bound(stream, last=number) for stream, number in last.items() if number > known.get(stream, number)]
+    if added:
+        await tx.execute(insert(table), added)
+    if grown:
+        key = (table.c.source == bindparam("b_source"), table.c.family == bindparam("b_family"))
+        await tx.execute(update(table).where(*key).values(last=bindparam("b_last")), grown)
+    return {stream: known.get(stream, 0) for stream in numbers}
 
 
-async def append(
-    tx: Tx, source: str, family: str, key: str, points: Sequence[Point], *, numbered: bool = False
-) -> list[Point]:
-    """Add points to a series. Unless their batch was numbered, those it has already are left out. Returns the new."""
-    series, chunks = tables.series, tables.chunks
-    where = (series.c.source == source, series.c.family == family, series.c.key == key)
-    known = await tx.find(select(series).where(*where).with_for_update())
-    place = (chunks.c.source == source, chunks.c.family == family, chunks.c.key == key)
-    tails = await tx.all(select(chunks).where(*place).order_by(chunks.c.number.desc()).limit(2)) if known else []
-    recent = [point for row in tails for point in packing.points_of(row["data"])]
-    fresh = packing.fresh(points, recent)
-    if not fresh:
-        return []
-    room = list(fresh)
-    number = 0
-    if tails:
-        tail = tails[0]
-        number = tail["number"] + 1
-        free = packing.CAPACITY - tail["count"]
-        if free > 0:
-            merged = packing.points_of(tail["data"]) + room[:free]
-            room = room[free:]
-            await tx.execute(update(chunks).where(chunks.c.id == tail["id"]).values(**_chunk(merged)))
-    for start in range(0, len(room), packing.CAPACITY):
-        values = {"source": source, "family": family, "key": key, "number": number}
-        await tx.insert(chunks, {**values, **_chunk(room[start : start + packing.CAPACITY])})
-        number += 1
-    await _summarise(tx, dict(known) if known else None, (source, family, key), packing.summarise(fresh))
-    return fresh
+def _named(stream: Stream, **values: Any) -> dict[str, Any]:
+    return {"source": stream[0], "family": stream[1], **values}
 
 
-def _chunk(points: Sequence[Point]) -> dict[str, Any]:
-    summary = packing.summarise(points)
+def _bound(stream: Stream, **values: Any) -> dict[str, Any]:
+    return {"b_source": stream[0], "b_family": stream[1], **{f"b_{name}": value for name, value in values.items()}}
+
+
+def _parts(items: Iterable[Any]) -> Iterator[list[Any]]:
+    """Parts small enough for one statement's parameters."""
+    rest = list(items)
+    for start in range(0, len(rest), 200):
+        yield rest[start : start + 200]
+
+
+@dataclass(slots=True)
+class Addition:
+    """Points for one series; `numbered` says that their batch had a number, so none of them came before."""
+
+    points: list[Point]
+    numbered: bool = False
+
+
+async def append(tx: Tx, source: str, family: str, key: str, points: Sequence[Point]) -> None:
+    """Add points to one series; those it has already are left out."""
+    await append_all(tx, {(source, family, key): Addition(list(points))})
+
+
+async def append_all(tx: Tx, additions: Mapping[Place, Addition]) -> None:
+    """Add points to many series in a handful of statements; all chunks of a series but the last are full."""
+    known = await _known(tx, sorted(additions))
+    tails = await _tails(tx, additions, known)
+    changes = _Changes()
+    for place, addition in additions.items():
+        before = known.get(place)
+        count = before.count if before is not None else 0
+        last = (count - 1) // packing.CAPACITY
+        fresh = addition.points
+        if not addition.numbered:
+            recent = [tails[*place, number].data for number in (last - 1, last) if (*place, number) in tails]
+            fresh = packing.fresh(fresh, [point for blob in recent for point in packing.points_of(blob)])
+        if fresh:
+            changes.extend(place, count, tails.get((*place, last)), fresh)
+            changes.summarise(place, before, packing.summarise(fresh))
+    await changes.write(tx)
+
+
+async def _known(tx: Tx, places: Sequence[Place]) -> dict[Place, Summary]:
+    series = tables.series
+    found: dict[Place, Summary] = {}
+    for some in _parts(places):
+        where = tuple_(series.c.source, series.c.family, series.c.key).in_(some)
+        # One order for all writers, so that on PostgreSQL they never wait for each other in a circle.
+        order = (series.c.source, series.c.family, series.c.key)
+        for row in await tx.all(select(series).where(where).order_by(*order).with_for_update()):
+            found[row["source"], row["family"], row["key"]] = _summary(dict(row))
+    return found
+
+
+def _summary(row: Mapping[str, Any]) -> Summary:
+    lasts = (row["first"], row["last"], row.get("last_step"))
+    return Summary(row["count"], row["least"], row["greatest"], *lasts, row["total"] or 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tail:
+    id: int
+    data: bytes
+    summary: Summary
+
+
+async def _tails(
+    tx: Tx, additions: Mapping[Place, Addition], known: Mapping[Place, Summary]
+) -> dict[tuple[str, str, str, int], _Tail]:
+    chunks = tables.chunks
+    wanted: list[tuple[str, str, str, int]] = []
+    for place, summary in known.items():
+        last = (summary.count - 1) // packing.CAPACITY
+        if not additions[place].numbered:
+            wanted += [(*place, number) for number in (last - 1, last) if number >= 0]
+        elif summary.count % packing.CAPACITY:
+            wanted.append((*place, last))
+    found: dict[tuple[str, str, str, int], _Tail] = {}
+    for some in _parts(wanted):
+        where = tuple_(chunks.c.source, chunks.c.family, chunks.c.key, chunks.c.number).in_(some)
+        for row in await tx.all(select(chunks).where(where)):
+            found[row["source"], row["family"], row["key"], row["number"]] = _Tail(
+                row["id"], row["data"], _summary(dict(row))
+            )
+    return found
+
+
+class _Changes:
+    """Rows to write, gathered so that each kind takes one statement."""
+
+    def __init__(self) -> None:
+        self._grown: list[dict[str, Any]] = []
+        self._chunks: list[dict[str, Any]] = []
+        self._updated: list[dict[str, Any]] = []
+        self._series: list[dict[str, Any]] = []
+
+    def extend(self, place: Place, count: int, tail: _Tail | None, fresh: list[Point]) -> None:
+        """Fill the last chunk up, then begin new ones."""
+        rest = fresh
+        free = -count % packing.CAPACITY
+        if tail is not None and free:
+            head, rest = fresh[:free], fresh[free:]
+            merged = tail.summary.merged(packing.summarise(head))
+            columns = {f"b_{name}": value for name, value in _columns(merged).items()}
+            self._grown.append({"b_id": tail.id, "b_data": tail.data + packing.pack(head), **columns})
+        number = -(-count // packing.CAPACITY)
+        source, family, key = place
+        for start in range(0, len(rest), packing.CAPACITY):
+            part = rest[start : start + packing.CAPACITY]
+            values = {"source": source, "family": family, "key": key, "number": number, "data": packing.pack(part)}
+            self._chunks.append({**values, **_columns(packing.summarise(part))})
+            number += 1
+
+    def summarise(self, place: Place, before: Summary | None, added: Summary) -> None:
+        """The series' own summary."""
+        source, family, key = place
+        merged = added if before is None else before.merged(added)
+        values = {**_columns(merged), "last_step": _finite(merged.last_step)}
+        if before is None:
+            self._series.append({"source": source, "family": family, "key": key, **values})
+        else:
+            bound = {f"b_{name}": value for name, value in values.items()}
+            self._updated.append({"b_source": source, "b_family": family, "b_key": key, **bound})
+
+    async def write(self, tx: Tx) -> None:
+        """Write everything."""
+        chunks, series = tables.chunks, tables.series
+        names = ["count", "least", "greatest", "first", "last", "total"]
+        if self._grown:
+            grown: dict[str, Any] = {name: bindparam(f"b_{name}") for name in [*names, "data"]}
+            await tx.execute(update(chunks).where(chunks.c.id == bindparam("b_id")).values(grown), self._grown)
+        if self._chunks:
+            await tx.execute(insert(chunks), self._chunks)
+        if self._series:
+            await tx.execute(insert(series), self._series)
+        if self._updated:
+            updated: dict[str, Any] = {name: bindparam(f"b_{name}") for name in [*names, "last_step"]}
+            key = [series.c[name] == bindparam(f"b_{name}") for name in ("source", "family", "key")]
+            await tx.execute(update(series).where(*key).values(updated), self._updated)
+
+
+def _columns(summary: Summary) -> dict[str, Any]:
     return {
         "count": summary.count,
         "least": summary.least,
         "greatest": summary.greatest,
         "first": _finite(summary.first),
         "last": _finite(summary.last),
-        "total": summary.total,
-        "data": packing.pack(points),
+        "total": _finite(summary.total),
     }
 
 
@@ -78,42 +200,19 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-async def _summarise(tx: Tx, known: Mapping[str, Any] | None, place: tuple[str, str, str], added: Summary) -> None:
-    series = tables.series
-    source, family, key = place
-    merged = added
-    if known is not None:
-        before = Summary(
-            known["count"],
-            known["least"],
-            known["greatest"],
-            known["first"],
-            known["last"],
-            known["last_step"],
-            known["total"] or 0.0,
-        )
-        merged = before.merged(added)
-    values = {
-        "count": merged.count,
-        "least": merged.least,
-        "greatest": merged.greatest,
-        "first": _finite(merged.first),
-        "last": _finite(merged.last),
-        "last_step": _finite(merged.last_step),
-        "total": _finite(merged.total),
-    }
-    if known is None:
-        await tx.insert(series, {"source": source, "family": family, "key": key, **values})
-    else:
-        where = (series.c.source == source, series.c.family == family, series.c.key == key)
-        await tx.execute(update(series).where(*where).values(**values))
-
-
 async def keys(tx: Tx, source: str, family: str) -> set[str]:
     """The names of a source's series."""
     series = tables.series
     where = (series.c.source == source, series.c.family == family)
     return {row["key"] for row in await tx.all(select(series.c.key).where(*where))}
+
+
+async def count_keys(tx: Tx, sources: Collection[str], family: str) -> dict[str, int]:
+    """How many series each source has."""
+    series = tables.series
+    where = (series.c.source.in_(list(sources)), series.c.family == family)
+    statement = select(series.c.source, func.count().label("many")).where(*where).group_by(series.c.source)
+    return {row["source"]: row["many"] for row in await tx.all(statement)}
 
 
 async def summaries(tx: Tx, sources: Collection[str], family: str = "metric") -> dict[str, dict[str, Any]]:

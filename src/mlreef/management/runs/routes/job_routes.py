@@ -29,6 +29,26 @@ async def _step(state: State, job: JobIdentity) -> tuple[Run, Step]:
     return found
 
 
+MAX_BINDINGS = 10_000
+
+
+async def _reporting(state: State, job: JobIdentity) -> tuple[str, str, bool]:
+    """The run and step of a job that reports, and whether the step still takes reports; one query once bound."""
+    bindings = assembly.work(state).bindings
+    key = (job.project_id, job.pipeline_id, job.job_id)
+    if key not in bindings:
+        run, step = await _step(state, job)
+        if step.ci_job_id != job.job_id:
+            return run.id, step.id, step.status not in ENDED_STEPS
+        if len(bindings) >= MAX_BINDINGS:
+            bindings.clear()
+        bindings[key] = (run.id, step.id)
+    run_id, step_id = bindings[key]
+    async with state.db.read() as tx:
+        status = await store.step_status(tx, step_id)
+    return run_id, step_id, status is not None and status not in ENDED_STEPS
+
+
 async def _body(state: State, request: Request) -> bytes:
     return await bodies.read(request, state.settings.max_job_request_bytes)
 
@@ -58,35 +78,30 @@ async def put_output(state: guards.Resources, job: guards.Job, name: str, reques
 @router.post("/metrics", openapi_extra={"policy": "job"})
 async def add_metrics(state: guards.Resources, job: guards.Job, request: Request) -> dict[str, Any]:
     """Store metric points; the answer comes when they are durable."""
-    run, step = await _step(state, job)
-    report = measurements.metrics(await _body(state, request))
-    return await _measure(state, run, step, "metric", report)
+    return await _measure(state, job, "metric", measurements.metrics(await _body(state, request)))
 
 
 @router.post("/resources", openapi_extra={"policy": "job"})
 async def add_resources(state: guards.Resources, job: guards.Job, request: Request) -> dict[str, Any]:
     """Store what the job used."""
-    run, step = await _step(state, job)
-    report = measurements.resources(await _body(state, request))
-    return await _measure(state, run, step, "resource", report)
+    return await _measure(state, job, "resource", measurements.resources(await _body(state, request)))
 
 
-async def _measure(state: State, run: Run, step: Step, family: str, report: measurements.Report) -> dict[str, Any]:
-    accepted = step.status not in ENDED_STEPS
+async def _measure(state: State, job: JobIdentity, family: str, report: measurements.Report) -> dict[str, Any]:
+    run_id, step_id, accepted = await _reporting(state, job)
     if accepted:
-        await assembly.work(state).writer.put(Batch(run.id, step.id, family, report.points, report.sequence))
+        await assembly.work(state).writer.put(Batch(run_id, step_id, family, report.points, report.sequence))
     return {"accepted": accepted}
 
 
 @router.post("/params", openapi_extra={"policy": "job"})
 async def add_parameters(state: guards.Resources, job: guards.Job, request: Request) -> dict[str, Any]:
     """Record parameters that the program reports; those of the definition stay."""
-    run, step = await _step(state, job)
     given = measurements.parameters(await _body(state, request))
-    accepted = step.status not in ENDED_STEPS
+    run_id, step_id, accepted = await _reporting(state, job)
     if accepted:
         async with state.db.write() as tx:
-            await experiments.report_parameters(tx, step.id, given)
-            await store.update_run(tx, run.id)
-            tx.after_commit(lambda: state.notices.publish(run.id))
+            await experiments.report_parameters(tx, step_id, given)
+            await store.update_run(tx, run_id)
+            tx.after_commit(lambda: state.notices.publish(run_id))
     return {"accepted": accepted}
