@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 _LABEL = "mlreef.runner"
 _KILLED = 137
+# Engines carry standard output and error apart, which loses their order.
+_ONE_STREAM = ["/bin/sh", "-c", 'exec "$@" 2>&1', "sh"]
 _FAILURES = (docker.errors.DockerException, requests.exceptions.RequestException, OSError)
 
 
@@ -143,8 +145,8 @@ class EngineExecutor:
         for mount in spec.mounts:
             volumes[str(mount.source)] = {"bind": mount.target, "mode": "rw" if mount.writable else "ro"}
         options: dict[str, Any] = {
-            "command": list(command.argv)[1:],
-            "entrypoint": list(command.argv)[:1],
+            "command": list(command.argv),
+            "entrypoint": _ONE_STREAM,
             "environment": dict(command.env),
             "working_dir": command.cwd,
             "name": f"mlreef-{spec.job_id}-{secrets.token_hex(4)}",
