@@ -99,7 +99,7 @@ class ParamList:
         value = self._values.get(name)
         if value is None:
             return None
-        items = value.split(",") if isinstance(value, str) else value
+        items = str(value).split(",") if isinstance(value, str | int) else value
         if not isinstance(items, list) or not all(isinstance(one, str | int) for one in items) or len(items) > 1000:
             raise invalid(f"{name} is invalid")
         return [str(one).strip() for one in items if str(one).strip()]

@@ -49,7 +49,7 @@ async def render(request: Request, exc: Exception) -> Response:
         return _validation(exc)
     if isinstance(exc, HTTPException):
         return _http(request, exc)
-    log.exception("request failed", method=request.method, path=request.url.path, exc_info=exc)
+    log.error("request failed", method=request.method, path=request.url.path, exc_info=exc)
     return JSONResponse({"message": "500 Internal Server Error"}, status_code=500)
 
 

@@ -1,7 +1,8 @@
 """The gate in front of every route: resolves the caller and denies what the route's declared policy does not open.
 
 A route declares `openapi_extra={"policy": ...}` with an action of `access.policy`, and if needed `"job": True` (job
-tokens may use it), `"basic": True` (takes Basic), `"checked": True` (public, but a credential counts),
+tokens may use it), `"basic": True` (takes Basic), `"checked": True` (public, but a credential counts), `"login": True`
+(not for anonymous callers),
 `"scopes": [...]` (token scopes beside `api` and, to read, `read_api`). A route that declares nothing is closed.
 """
 
@@ -52,7 +53,8 @@ async def gate(request: Request) -> None:
     who = await identify.caller(state, request, basic=bool(says.get("basic")))
     request.state.principal = who
     check_credential(who, request.method, says)
-    if who.anonymous and not policy.RULES[action].open and not policy.RULES[action].everybody:
+    rule = policy.RULES[action]
+    if who.anonymous and (says.get("login") or not (rule.open or rule.everybody)):
         raise unauthenticated()
     if action == "admin" and not policy.allowed(who, "admin"):
         raise forbidden("403 Forbidden")
