@@ -339,3 +339,14 @@ async def test_the_end_of_a_ci_pipeline_makes_up_for_lost_job_events(world):
     world.ci.pipelines[pipeline_id] = PipelineNews("success", [world.news(run_id, "train", "success")])
     await world.upkeep.hear_pipeline(PROJECT, pipeline_id, None, "success")
     assert await states(world, run_id) == ("success", {"train": "success"})
+
+
+async def test_a_run_of_a_deleted_project_ends_after_a_day(world):
+    run_id = await world.start(TRAIN)
+    await world.accepted(run_id)
+    world.ci.hidden = True
+    await world.upkeep.reconcile()
+    assert (await world.view(run_id)).run.status == "queued"
+    world.clock.advance(timedelta(days=2).total_seconds())
+    await world.upkeep.reconcile()
+    assert (await world.view(run_id)).run.status == "failed"

@@ -11,6 +11,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mlreef.kit.clock import FixedClock
 from mlreef.kit.db import Database
+from mlreef.kit.errors import not_found, unavailable
 from mlreef.management.definitions import lookups, model, resolution, values
 from mlreef.management.experiments import tables as experiment_tables
 from mlreef.management.runs import jobs, manifests, progress, starting, store, upkeep
@@ -95,8 +96,6 @@ class Branches:
         self.heads[branch] = commit
         if self.lost_answers:
             self.lost_answers -= 1
-            from mlreef.kit.errors import unavailable
-
             raise unavailable("the answer was lost")
         return commit
 
@@ -116,8 +115,11 @@ class Ci:
         self.pipelines = {}
         self.started = {}
         self.canceled = []
+        self.hidden = False
 
     async def find_pipeline(self, project_id, pipeline_id):
+        if self.hidden:
+            raise not_found("Project")
         return self.pipelines.get(pipeline_id)
 
     async def find_started(self, run, job_names):

@@ -25,6 +25,7 @@ from mlreef.management.usage import service as usage
 log = logs.get(__name__)
 
 ADOPT_AFTER = timedelta(seconds=5)
+LOST_AFTER = timedelta(days=1)
 GIVE_UP_AFTER = timedelta(minutes=5)
 MAX_FINISH_ATTEMPTS = 20
 FINISH_LEASE = timedelta(minutes=2)
@@ -77,6 +78,14 @@ class Upkeep:
                 await self.refresh(run)
             except PlatformError as exc:
                 log.warning("run could not be refreshed", run=run.id, error=exc.message)
+                await self._lost(run, exc)
+
+    async def _lost(self, run: Run, error: PlatformError) -> None:
+        """A project that was deleted, or closed to the service, will not tell how its jobs ended."""
+        gone = error.kind in {Kind.NOT_FOUND, Kind.FORBIDDEN, Kind.GONE}
+        if gone and self.now() - run.created_at > LOST_AFTER:
+            reason = f"the forge no longer shows its project to this service: {error.message}"
+            await self._change(run.id, lambda tx, view: progress.fail(tx, view, reason, now=self.now()))
 
     async def refresh(self, run: Run) -> None:
         """Ask the forge about one run."""
