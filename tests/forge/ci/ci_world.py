@@ -16,8 +16,9 @@ from fastapi.responses import JSONResponse
 from mlreef.forge.ci import routing as ci_routing
 from mlreef.forge.ci.context import Ci, CiSettings
 from mlreef.forge.ci.pipelines import background
-from mlreef.forge.ci.ports import Commit, Grant, Project, Ref, User
+from mlreef.forge.ci.ports import Commit, Project, Ref, User
 from mlreef.forge.ci.runners import service as runners
+from mlreef.forge.ci.wire import Grant
 from mlreef.forge.hooks import tables as hook_tables
 from mlreef.kit.clock import FixedClock
 from mlreef.kit.db import Database, Tx

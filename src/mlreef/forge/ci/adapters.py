@@ -1,4 +1,4 @@
-"""CI's neighbours as the forge has them: git repositories, projects and people, the signing key, the access policy."""
+"""CI's neighbours as the forge has them: git repositories, projects and people, the signing key."""
 
 from __future__ import annotations
 
@@ -8,15 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import Request
-from sqlalchemy.engine import RowMapping
-
-from mlreef.forge.access import policy
 from mlreef.forge.access import store as access_store
-from mlreef.forge.access.principal import Principal
 from mlreef.forge.ci.config import document
 from mlreef.forge.ci.config.errors import fault
-from mlreef.forge.ci.ports import Commit, Grant, Project, Ref, User
+from mlreef.forge.ci.ports import Commit, Project, Ref, User
 from mlreef.forge.groups import store as groups_store
 from mlreef.forge.oidc.keys import SigningKey
 from mlreef.forge.projects import service as projects
@@ -26,8 +21,8 @@ from mlreef.forge.repos.protection import rules
 from mlreef.forge.repos.protection import store as protection_store
 from mlreef.forge.repos.storage import Storage
 from mlreef.kit.clock import Clock
-from mlreef.kit.db import Database, Tx
-from mlreef.kit.errors import Kind, PlatformError, forbidden, not_found, unauthenticated
+from mlreef.kit.db import Tx
+from mlreef.kit.errors import PlatformError, not_found
 
 SHOWN_COMMITS = 20
 _LINK = 0o120000
@@ -176,75 +171,6 @@ class SignedIdTokens:
         times = {"iat": now, "nbf": now - 5, "exp": now + seconds, "jti": secrets.token_hex(16)}
         aud: Any = audience[0] if len(audience) == 1 else list(audience)
         return self.key.sign({**claims, "iss": self.issuer, "aud": aud, **times})
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyGate:
-    """`ports.Gate`: the caller that the forge's gate resolved, and the one access policy."""
-
-    db: Database
-
-    async def project(self, request: Request, project: str, action: str) -> Grant:
-        """A project by number or path, for a caller that may do the action."""
-        who = _who(request)
-        async with self.db.read() as tx:
-            found = await projects.get_project(tx, who, project, action)
-        return Grant(found.id, who.user_id)
-
-    async def user(self, request: Request) -> int:
-        """Any logged-in user."""
-        who = _who(request)
-        if who.user_id is None:
-            raise unauthenticated()
-        return who.user_id
-
-    async def admin(self, request: Request) -> int:
-        """An administrator."""
-        user_id = await self.user(request)
-        if not policy.allowed(_who(request), "admin"):
-            raise forbidden("403 Forbidden")
-        return user_id
-
-    async def group(self, request: Request, group: str, action: str) -> int:
-        """A group by number or path, for a caller that may do the action."""
-        who = _who(request)
-        async with self.db.read() as tx:
-            row = await _group(tx, group)
-            level = await _level(tx, who, row) if row is not None else 0
-        if row is None:
-            raise not_found("404 Group")
-        resource = policy.Resource(visibility=row["visibility"], level=level)
-        if not policy.visible(who, resource):
-            raise not_found("404 Group")
-        projects.require(who, action, resource)
-        return int(row["id"])
-
-    async def is_admin(self, request: Request) -> bool:
-        """Whether the caller is an administrator."""
-        return policy.allowed(_who(request), "admin")
-
-
-async def _group(tx: Tx, wanted: str) -> RowMapping | None:
-    number = wanted.isascii() and wanted.isdecimal()
-    if number and len(wanted) >= 19:
-        return None
-    find = groups_store.find_by_id(tx, int(wanted)) if number else groups_store.find_by_path(tx, wanted)
-    row = await find
-    return row if row is not None and row["kind"] == "group" else None
-
-
-async def _level(tx: Tx, who: Principal, row: RowMapping) -> int:
-    if who.user_id is None:
-        return 0
-    above = projects.ancestors(row["traversal"])
-    return await groups_store.level(tx, who.user_id, who.at.date(), group_ids=above)
-
-
-def _who(request: Request) -> Principal:
-    who = getattr(request.state, "principal", None)
-    if not isinstance(who, Principal):
-        raise PlatformError(Kind.UNAUTHENTICATED, "401 Unauthorized")
-    return who
 
 
 def _commit(found: objects.Commit) -> Commit:

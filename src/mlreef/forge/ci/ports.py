@@ -1,6 +1,6 @@
 """What CI needs of its neighbours, as small protocols: repositories, projects and people, identity tokens.
 
-`mlreef.forge.ci.wiring` implements them with the other slices; tests use in-memory ones.
+`mlreef.forge.ci.adapters` implements them with the other slices; tests use in-memory ones.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
-
-from fastapi import Request
 
 from mlreef.kit.db import Tx
 
@@ -120,38 +118,6 @@ class Directory(Protocol):
 
     async def is_protected(self, tx: Tx, project_id: int, ref: str, *, tag: bool) -> bool:
         """Whether the branch or tag is protected."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a request was let through to: the project and who asks (None when anybody may read)."""
-
-    project_id: int
-    user_id: int | None
-
-
-class Gate(Protocol):
-    """Decides about requests; raises what the caller must be told: 401, 403, or 404 for what is hidden."""
-
-    async def project(self, request: Request, project: str, action: str) -> Grant:
-        """A project by id or encoded path, for callers who may do the action (a name of `access.policy.RULES`)."""
-        ...
-
-    async def user(self, request: Request) -> int:
-        """Any logged-in user."""
-        ...
-
-    async def admin(self, request: Request) -> int:
-        """An administrator."""
-        ...
-
-    async def group(self, request: Request, group: str, action: str) -> int:
-        """A group by id or encoded path, for callers who may do the action."""
-        ...
-
-    async def is_admin(self, request: Request) -> bool:
-        """Whether the caller is an administrator."""
         ...
 
 

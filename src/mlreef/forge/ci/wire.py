@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Path, Request
 from fastapi.responses import JSONResponse
 
 from mlreef.forge.ci.context import Ci
-from mlreef.forge.ci.ports import Gate
 from mlreef.kit import http, paging
 from mlreef.kit.db import Database
 from mlreef.kit.errors import Kind, PlatformError, invalid
@@ -23,6 +23,38 @@ MAX_BODY = 4 << 20
 
 Id = Annotated[int, Path(ge=0, le=(1 << 63) - 1)]
 """A number in a path, within what databases hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a request was let through to: the project and who asks (None when anybody may read)."""
+
+    project_id: int
+    user_id: int | None
+
+
+class Gate(Protocol):
+    """Decides about requests; raises what the caller must be told: 401, 403, or 404 for what is hidden."""
+
+    async def project(self, request: Request, project: str, action: str) -> Grant:
+        """A project by id or encoded path, for callers who may do the action (a name of `access.policy.RULES`)."""
+        ...
+
+    async def user(self, request: Request) -> int:
+        """Any logged-in user."""
+        ...
+
+    async def admin(self, request: Request) -> int:
+        """An administrator."""
+        ...
+
+    async def group(self, request: Request, group: str, action: str) -> int:
+        """A group by id or encoded path, for callers who may do the action."""
+        ...
+
+    async def is_admin(self, request: Request) -> bool:
+        """Whether the caller is an administrator."""
+        ...
 
 
 def state(request: Request) -> tuple[Ci, Database]:

@@ -14,7 +14,6 @@ from mlreef.forge.ci.config.errors import ConfigError
 from mlreef.forge.ci.config.spec import Plan
 from mlreef.forge.ci.context import Ci
 from mlreef.forge.ci.pipelines import background, schemas, service, store
-from mlreef.forge.ci.ports import Grant
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import Kind, PlatformError, invalid, not_found
 
@@ -242,7 +241,7 @@ def _filters(query: dict[str, str]) -> dict[str, Any]:
     return filters
 
 
-def _known(grant: Grant) -> int:
+def _known(grant: wire.Grant) -> int:
     if grant.user_id is None:
         raise PlatformError(Kind.UNAUTHENTICATED, "401 Unauthorized")
     return grant.user_id
