@@ -74,7 +74,7 @@ function NewToken({ onClose, onMade }: { onClose: () => void; onMade: (token: st
         <Stack>
           <FormError error={create.error} />
           <TextInput label="Name" description="What it is for" required data-autofocus value={name} onChange={(event) => setName(event.currentTarget.value)} />
-          <TextInput label="Expires on" description="Empty: never" type="date" value={expires} onChange={(event) => setExpires(event.currentTarget.value)} />
+          <TextInput label="Expires on" description="Empty: as late as the server allows" type="date" value={expires} onChange={(event) => setExpires(event.currentTarget.value)} />
           <Checkbox.Group label="Scopes" value={scopes} onChange={setScopes}>
             <Stack gap={6} mt={6}>{SCOPES.map((scope) => <Checkbox key={scope.value} value={scope.value} label={scope.label} />)}</Stack>
           </Checkbox.Group>

@@ -5,6 +5,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Check, Copy, Download, GitFork, Star } from 'lucide-react'
 import { useState } from 'react'
 import * as forge from '@/api/forge'
+import { url } from '@/api/http'
 import { projectsQuery } from '@/api/queries/projects'
 import { useSession } from '@/api/queries/session'
 import { useProject } from '@/components/project-context'
@@ -87,6 +88,7 @@ function CloneMenu() {
               </Group>
             </div>
           ))}
+          <Button component="a" href={url(`/api/v4/projects/${project.id}/repository/archive.zip`, { sha: project.default_branch })} variant="default" size="compact-sm" leftSection={<Download size={14} />}>Download as zip</Button>
           <Text size="xs" c="dimmed">Use your user name and an access token (account menu) as the password.</Text>
         </Stack>
       </Popover.Dropdown>
