@@ -37,18 +37,18 @@ async def create(
     name: str,
     scopes: Sequence[str],
     expires_at: date | None,
-    longest_days: int,
+    longest_days: int | None,
     description: str | None = None,
 ) -> tuple[RowMapping, str]:
-    """A token for a user, and its secret; without an end it gets the longest allowed life."""
+    """A token for a user, and its secret; without an end it gets the longest allowed life (None: endless)."""
     wanted = check_scopes(scopes)
     if "sudo" in wanted and not user["admin"]:
         raise forbidden("403 Forbidden - the scope sudo is for administrators")
     today = who.at.astimezone(UTC).date()
-    last = today + timedelta(days=longest_days)
+    last = today + timedelta(days=longest_days) if longest_days is not None else None
     if expires_at is not None and expires_at <= today:
         raise invalid("expires_at must be in the future")
-    if expires_at is not None and expires_at > last:
+    if expires_at is not None and last is not None and expires_at > last:
         raise invalid(f"expires_at must be on or before {last.isoformat()}")
     secret = ids.new_token(identify.TOKEN_PREFIX)
     token_id = await tx.insert(
