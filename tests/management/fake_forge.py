@@ -9,6 +9,7 @@ It keeps what it was asked (`forge.pipelines`, `forge.hooks`, `forge.commits`), 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
 from dataclasses import dataclass, field
@@ -22,6 +23,12 @@ from joserfc.jwk import RSAKey
 
 URL = "http://forge.test"
 MANAGEMENT = "http://mlreef.test"
+
+
+@functools.cache
+def _key() -> RSAKey:
+    """Making one takes long, so all fake forges of a session share it."""
+    return RSAKey.generate_key(2048, {"kid": "fake-forge", "use": "sig"})
 
 
 @dataclass
@@ -81,7 +88,7 @@ class FakeForge:
         self.requests: list[str] = []
         self.sessions: dict[str, tuple[str, str]] = {}  # cookie value -> (username, csrf)
         self.failing: dict[str, int] = {}  # "METHOD suffix" -> status to answer
-        self.key = RSAKey.generate_key(2048, {"kid": "fake-forge", "use": "sig"})
+        self.key = _key()
         self.app = FastAPI()
         self.app.state.forge = self
         self.app.include_router(router)
@@ -123,7 +130,7 @@ class FakeForge:
         self.sessions[cookie] = (username, csrf)
         return cookie, csrf
 
-    def id_token(self, pipeline_id: int, job_id: int, *, audience: str = MANAGEMENT, **changes: Any) -> str:
+    def id_token(self, pipeline_id: int, job_id: int, /, *, audience: str = MANAGEMENT, **changes: Any) -> str:
         """The OIDC token of a job of a CI pipeline, signed."""
         pipeline, now = self.pipelines[pipeline_id], int(time.time())
         repo = self.projects[pipeline["project_id"]]
@@ -148,6 +155,20 @@ class FakeForge:
             **changes,
         }
         return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
+
+    def add_pipeline(self, repo: Repo, user: str, variables: dict[str, str] | None = None) -> int:
+        """A CI pipeline on the default branch."""
+        pipeline_id = len(self.pipelines) + 501
+        self.pipelines[pipeline_id] = {
+            "id": pipeline_id,
+            "project_id": repo.id,
+            "ref": "main",
+            "sha": repo.head,
+            "status": "created",
+            "user": user,
+            "variables": variables or {},
+        }
+        return pipeline_id
 
     def add_job(self, pipeline_id: int, name: str, status: str = "pending") -> int:
         """A job of a CI pipeline."""

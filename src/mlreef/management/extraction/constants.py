@@ -103,6 +103,8 @@ def unary(kind: ast.unaryop, value: Any) -> Any:
 
 def call(name: str, arguments: Sequence[Any], keywords: dict[str, Any]) -> Any:
     """A builtin or a path function on constants, or UNKNOWN."""
+    if name == "dict" and not arguments:
+        return dict(keywords)
     if not all(known(one) for one in arguments) or not all(known(one) for one in keywords.values()):
         return UNKNOWN
     try:

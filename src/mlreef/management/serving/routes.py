@@ -42,7 +42,8 @@ async def ci_run(token: str, state: guards.Resources) -> Response:
     return Response(found, media_type=_YAML, headers={"cache-control": "no-store"})
 
 
-@router.api_route("/api/v1/epf.pyz", methods=["GET", "HEAD"], openapi_extra=PUBLIC)
+@router.head("/api/v1/epf.pyz", openapi_extra=PUBLIC, include_in_schema=False)
+@router.get("/api/v1/epf.pyz", openapi_extra=PUBLIC)
 async def epf(request: Request, state: guards.Resources) -> Response:
     """The framework that jobs run."""
     framework = state.framework.required()
