@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -240,14 +239,15 @@ async def test_the_root_is_read_only(bench: Bench) -> None:
 async def test_tmp_is_private_and_bounded(bench: Bench) -> None:
     ran = await bench.sh("ls -A /tmp; head -c 33554432 /dev/zero > /tmp/big; echo code $?")
     assert "code 0" not in ran.output
-    assert ran.output.splitlines()[0].startswith(("head", "cat", "code"))
+    assert "No space left" in ran.output
 
 
 @contained
 async def test_there_is_no_network(bench: Bench) -> None:
     script = """
 import socket
-print(sorted(name for _, name in socket.if_nameindex() if name != 'lo' and not name.startswith(('tunl', 'sit', 'gre', 'ip', 'erspan'))))
+virtual = ('lo', 'tunl', 'sit', 'gre', 'ip', 'erspan')
+print(sorted(name for _, name in socket.if_nameindex() if not name.startswith(virtual)))
 for address in [('127.0.0.1', 22), ('10.88.0.1', 22), ('1.1.1.1', 53), ('169.254.169.254', 80)]:
     try:
         socket.create_connection(address, 2); print('CONNECTED', address)
@@ -257,17 +257,29 @@ for address in [('127.0.0.1', 22), ('10.88.0.1', 22), ('1.1.1.1', 53), ('169.254
 
 
 @contained
-async def test_the_first_process_gives_no_secret_away(bench: Bench) -> None:
+async def test_no_command_line_and_no_first_environment_holds_a_secret(bench: Bench) -> None:
+    show = "for f in /proc/1/environ /proc/1/cmdline /proc/self/mountinfo; do tr '\\0' ' ' < $f; done; "
+    script = show + "for p in /proc/[0-9]*; do tr '\\0' ' ' < $p/cmdline; done; exit 0"
     secret = secrets.token_hex(16)
-    show = "for f in /proc/1/environ /proc/1/cmdline /proc/self/mountinfo; do tr '\\0' ' ' < $f; done; id -u; ls /proc"
-    ran = await bench.run("/bin/sh", "-c", f"{show}; exit 0", env={"TOKEN_BY_NAME": "x"})
-    if ran.output.count("TOKEN_BY_NAME") > 1:
-        raise AssertionError(ran.output)
-    os.environ["MLREEF_TEST_OF_THE_RUNNER"] = secret
+    os.environ["MLREEF_TEST_OF_THE_RUNNER"] = canary = secrets.token_hex(16)
     try:
-        assert secret not in (await bench.sh(show)).output
+        ran = await bench.run("/bin/sh", "-c", script, env={"CI_JOB_TOKEN": secret})
     finally:
         del os.environ["MLREEF_TEST_OF_THE_RUNNER"]
+    assert canary not in ran.output
+    if bench.executor.name == "bubblewrap":  # in a container the first process is the job's own
+        assert secret not in ran.output
+
+
+@contained
+async def test_the_machine_shows_no_secret_of_a_job_in_its_process_list(bench: Bench) -> None:
+    secret = secrets.token_hex(16)
+    handle = await bench.start(await bench.prepare(), "/bin/sh", "-c", "echo up; sleep 600", CI_JOB_TOKEN=secret)
+    await anext(handle.output())
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    await handle.cancel()
+    await handle.cleanup()
+    assert not [line for line in lines if secret.encode() in line]
 
 
 @contained
@@ -277,19 +289,20 @@ import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
 print('uid', os.getuid() != 0)
 print('mount', libc.mount(b'none', b'/tmp', b'tmpfs', 0, None))
-print('userns', libc.unshare(0x10000000 | 0x20000))
 for path in ('/proc/sys/kernel/core_pattern', '/proc/sysrq-trigger', '/proc/sys/kernel/hostname'):
     try: open(path, 'r+').write('x'); print('WROTE', path)
     except OSError: pass
 caps = [line.split()[1] for line in open('/proc/self/status') if line.startswith(('CapEff', 'CapPrm', 'CapBnd'))]
 print('caps', {int(value, 16) for value in caps})
 print('nnp', [line.split()[1] for line in open('/proc/self/status') if line.startswith('NoNewPrivs')])
+print('userns', libc.unshare(0x10000000 | 0x20000))
 """
     ran = await bench.run("python3", "-c", script)
     assert ran.output.splitlines()[:2] == ["uid True", "mount -1"], ran.output
     assert "WROTE" not in ran.output
     assert "caps {0}" in ran.output
     assert "nnp ['1']" in ran.output
+    assert "userns -1" in ran.output
 
 
 @contained
@@ -334,7 +347,3 @@ def sleeping(marker: str) -> list[str]:
             if argv[:2] == [b"sleep", marker.encode()]:
                 found.append(entry.name)
     return found
-
-
-def test_the_suite_knows_what_is_installed() -> None:
-    assert shutil.which("setpriv")

@@ -58,7 +58,7 @@ def _layer() -> bytes:
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name in ("proc", "dev", "tmp", "etc", "usr/lib", "mlreef", *(f"mlreef/{p}" for p in ("in", "out", "work"))):
             entry = tarfile.TarInfo(name)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
             tar.addfile(entry)
         for name in ("bin", "lib", "lib64"):
             entry = tarfile.TarInfo(name)

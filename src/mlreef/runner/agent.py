@@ -40,7 +40,11 @@ async def run(settings: Settings, *, stop: asyncio.Event, transport: httpx.Async
     )
     framework = Framework(settings.cache_dir / "framework", transport)
     with workplace.locked(settings.work_dir):
-        chosen = await choice.choose(settings, images)
+        try:
+            chosen = await choice.choose(settings, images)
+        except PlatformError as exc:
+            log.error("this runner cannot work", error=exc.message)
+            raise
         api = RunnerApi(
             settings.url, settings.token, name=settings.name, executor=chosen.executor.name, transport=transport
         )
@@ -51,6 +55,9 @@ async def run(settings: Settings, *, stop: asyncio.Event, transport: httpx.Async
             await chosen.executor.sweep()
             if await _verified(api, stop):
                 await Agent(tools, stop).work()
+        except PlatformError as exc:
+            log.error("this runner cannot work", error=exc.message)
+            raise
         finally:
             await chosen.executor.close()
             await framework.close()

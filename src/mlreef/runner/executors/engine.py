@@ -56,6 +56,7 @@ class EngineExecutor:
         self._service: podman.Service | None = None
         self._client: docker.DockerClient | None = None
         self._rootless = False
+        self._security: tuple[str, ...] = ()
         # Each command holds one thread for its log and one for its end.
         self._threads = ThreadPoolExecutor(4 * capacity + 4, thread_name_prefix="engine")
 
@@ -69,6 +70,8 @@ class EngineExecutor:
             return base.Capability(False, f"{self.name}: {exc}")
         security = info.get("SecurityOptions") or []
         self._rootless = any("rootless" in str(option) for option in security)
+        if self.name == "podman":
+            self._security = podman.security(self._directory)
         old = str(info.get("CgroupVersion", "1")) == "1"
         unenforced = ["memory", "cpu", "pids"] if self._rootless and old else []
         if unenforced:
@@ -153,10 +156,10 @@ class EngineExecutor:
             "labels": {_LABEL: self._key},
             "network_mode": "none",
             "read_only": True,
-            "tmpfs": {"/tmp": f"rw,mode=1777,size={limits.tmp_bytes}"},  # noqa: S108 - the container's own
+            "tmpfs": {"/tmp": self._tmp_options(limits)},  # noqa: S108 - the container's own
             "shm_size": limits.tmp_bytes,
             "cap_drop": ["ALL"],
-            "security_opt": ["no-new-privileges"],
+            "security_opt": ["no-new-privileges", *self._security],
             "pids_limit": limits.pids,
             "volumes": volumes,
             "init": False,
@@ -172,6 +175,11 @@ class EngineExecutor:
         if limits.cpus:
             options["nano_cpus"] = int(limits.cpus * 1e9)
         return options
+
+    def _tmp_options(self, limits: base.Limits) -> str:
+        # podman would take the mode, and the content, from the image's own /tmp.
+        own = ",notmpcopyup" if self.name == "podman" else ""
+        return f"rw,nosuid,nodev,mode=1777,size={limits.tmp_bytes}{own}"
 
     async def sweep(self) -> None:
         """Containers of an earlier life."""
