@@ -10,9 +10,10 @@ import httpx
 from fastapi import FastAPI, Request
 from sqlalchemy.engine import RowMapping
 
+from mlreef.forge import audit
 from mlreef.forge.access import policy
 from mlreef.forge.access.principal import Principal
-from mlreef.forge.ci import adapters, background, wire
+from mlreef.forge.ci import adapters, background, service, wire
 from mlreef.forge.ci.context import Ci, CiSettings
 from mlreef.forge.ci.routing import ROUTERS
 from mlreef.forge.groups import store as groups_store
@@ -70,10 +71,12 @@ async def running(app: FastAPI, state: State, *, client: httpx.AsyncClient | Non
         sender = Sender(ci.http, outside, trusted, state.settings.external_url, GITLAB_VERSION)
         async with background.running(ci, state.db, sender) as pushes:
             repos.hooks.listeners.append(pushes.note)
+            state.forgetters.append(service.forget_project)
             try:
                 yield ci
             finally:
                 repos.hooks.listeners.remove(pushes.note)
+                state.forgetters.remove(service.forget_project)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,11 @@ class PolicyGate:
     async def is_admin(self, request: Request) -> bool:
         """Whether the caller is an administrator."""
         return policy.allowed(_who(request), "admin")
+
+    async def record(self, request: Request, tx: Tx, action: str, *, target: tuple[str, int, str]) -> None:
+        """An entry of the audit log."""
+        kind, number, name = target
+        await audit.record(tx, _who(request), action, kind=kind, id=number, target=name)
 
 
 async def _group(tx: Tx, wanted: str) -> RowMapping | None:

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 
 from mlreef.forge.ci.context import Ci
 from mlreef.kit import http, paging
-from mlreef.kit.db import Database
+from mlreef.kit.db import Database, Tx
 from mlreef.kit.errors import Kind, PlatformError, invalid
 
 MAX_BODY = 4 << 20
@@ -54,6 +54,10 @@ class Gate(Protocol):
 
     async def is_admin(self, request: Request) -> bool:
         """Whether the caller is an administrator."""
+        ...
+
+    async def record(self, request: Request, tx: Tx, action: str, *, target: tuple[str, int, str]) -> None:
+        """Write the audit entry of a change into its transaction; `target` is kind, number and name."""
         ...
 
 

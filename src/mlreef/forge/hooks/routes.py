@@ -39,6 +39,9 @@ async def create_hook(request: Request, project: str) -> JSONResponse:
     given = await wire.params(request)
     async with db.write() as tx:
         hook_id = await service.create(tx, grant.project_id, given, clock=ci.clock)
+        await wire.gate(request).record(
+            request, tx, "hook.create", target=("hook", hook_id, f"project {grant.project_id}")
+        )
         return JSONResponse(payload(await service.get(tx, grant.project_id, hook_id)), status_code=201)
 
 
@@ -59,6 +62,9 @@ async def change_hook(request: Request, project: str, hook_id: wire.Id) -> JSONR
     given = await wire.params(request)
     async with db.write() as tx:
         await service.change(tx, await service.get(tx, grant.project_id, hook_id), given)
+        await wire.gate(request).record(
+            request, tx, "hook.change", target=("hook", hook_id, f"project {grant.project_id}")
+        )
         return JSONResponse(payload(await service.get(tx, grant.project_id, hook_id)))
 
 
@@ -70,6 +76,9 @@ async def delete_hook(request: Request, project: str, hook_id: wire.Id) -> Respo
     async with db.write() as tx:
         await service.get(tx, grant.project_id, hook_id)
         await store.remove(tx, hook_id)
+        await wire.gate(request).record(
+            request, tx, "hook.delete", target=("hook", hook_id, f"project {grant.project_id}")
+        )
     return Response(status_code=204)
 
 

@@ -92,6 +92,9 @@ async def delete_pipeline(request: Request, project: str, pipeline_id: wire.Id) 
     async with db.write() as tx:
         await service.get(tx, grant.project_id, pipeline_id)
         await service.remove(ci, tx, pipeline_id)
+        await wire.gate(request).record(
+            request, tx, "pipeline.delete", target=("pipeline", pipeline_id, f"project {grant.project_id}")
+        )
     return Response(status_code=204)
 
 

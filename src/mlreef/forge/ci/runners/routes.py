@@ -33,6 +33,7 @@ async def create_runner(request: Request) -> JSONResponse:
     owner_id, user_id = await _owner(request, kind, given)
     async with db.write() as tx:
         runner_id, token = await service.create(ci, tx, given, runner_type=kind, owner_id=owner_id, creator_id=user_id)
+        await wire.gate(request).record(request, tx, "runner.create", target=("runner", runner_id, kind))
     return JSONResponse({"id": runner_id, "token": token, "token_expires_at": None}, status_code=201)
 
 
@@ -67,6 +68,7 @@ async def change_runner(request: Request, runner_id: wire.Id) -> JSONResponse:
     given = await wire.params(request)
     async with db.write() as tx:
         await service.change(ci, tx, await service.get(tx, runner_id), given)
+        await wire.gate(request).record(request, tx, "runner.change", target=("runner", runner_id, ""))
         return JSONResponse(await _full(ci, tx, await service.get(tx, runner_id)))
 
 
@@ -77,6 +79,7 @@ async def delete_runner(request: Request, runner_id: wire.Id) -> Response:
     await _allowed(request, runner_id)
     async with db.write() as tx:
         await store.remove(tx, runner_id)
+        await wire.gate(request).record(request, tx, "runner.delete", target=("runner", runner_id, ""))
     return Response(status_code=204)
 
 
@@ -111,6 +114,7 @@ async def reset_runner_token(request: Request, runner_id: wire.Id) -> JSONRespon
     await _allowed(request, runner_id)
     async with db.write() as tx:
         token = await service.reset_token(tx, runner_id)
+        await wire.gate(request).record(request, tx, "runner.reset_token", target=("runner", runner_id, ""))
     return JSONResponse({"token": token, "token_expires_at": None}, status_code=201)
 
 

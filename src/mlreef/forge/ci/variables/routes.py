@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
+from sqlalchemy.engine import RowMapping
 
 from mlreef.forge.ci import wire
 from mlreef.forge.ci.variables import service, store
+from mlreef.kit.db import Tx
 
 router = APIRouter(prefix="/api/v4", tags=["CI variables"])
 
@@ -128,6 +130,7 @@ async def _create(request: Request, scope: str, owner_id: int) -> JSONResponse:
     try:
         async with db.write() as tx:
             row = await service.create(tx, scope, owner_id, given)
+            await _record(request, tx, "create", row)
     except service.Taken as exc:
         return JSONResponse({"message": {"key": [exc.message]}}, status_code=400)
     return JSONResponse(service.payload(row), status_code=201)
@@ -144,6 +147,7 @@ async def _change(request: Request, scope: str, owner_id: int, key: str) -> JSON
     given = await wire.params(request)
     async with db.write() as tx:
         row = await service.get(tx, scope, owner_id, key, _environment(request))
+        await _record(request, tx, "change", row)
         return JSONResponse(service.payload(await service.change(tx, row, given)))
 
 
@@ -152,7 +156,13 @@ async def _delete(request: Request, scope: str, owner_id: int, key: str) -> Resp
     async with db.write() as tx:
         row = await service.get(tx, scope, owner_id, key, _environment(request))
         await store.remove(tx, row["id"])
+        await _record(request, tx, "delete", row)
     return Response(status_code=204)
+
+
+async def _record(request: Request, tx: Tx, action: str, row: RowMapping) -> None:
+    name = f"{row['key']} of {row['scope']} {row['owner_id']}"
+    await wire.gate(request).record(request, tx, f"variable.{action}", target=("variable", row["id"], name))
 
 
 def _environment(request: Request) -> str | None:
