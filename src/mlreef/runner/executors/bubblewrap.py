@@ -163,7 +163,8 @@ class BubblewrapExecutor:
             await cgroups.sweep(self._hierarchy)
 
     async def close(self) -> None:
-        """Nothing is kept between jobs."""
+        """Leave no directory behind."""
+        cgroups.forget(self._hierarchy)
 
     def _stage(self, slot: int) -> Stage:
         own = (os.getuid(), os.getgid())

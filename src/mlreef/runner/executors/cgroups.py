@@ -99,7 +99,7 @@ class Cgroup:
     def create(self) -> None:
         """Make the group and set its limits; `failed` names those the kernel refused."""
         for directory in self.directories:
-            directory.mkdir(exist_ok=True)
+            directory.mkdir(parents=True, exist_ok=True)
         for what, settings in (self._v2_settings() if self.hierarchy.v2 else self._v1_settings()).items():
             for path, value, needed in settings:
                 try:
@@ -211,6 +211,13 @@ async def sweep(hierarchy: Hierarchy) -> int:
     for name in names:
         await Cgroup(hierarchy, name, Limits()).remove()
     return len(names)
+
+
+def forget(hierarchy: Hierarchy | None) -> None:
+    """Remove the runner's own directories if they are empty, as they are when no job runs."""
+    for parent in hierarchy.parents.values() if hierarchy else ():
+        with contextlib.suppress(OSError):
+            parent.rmdir()
 
 
 def _children(parent: Path) -> Sequence[Path]:

@@ -101,7 +101,8 @@ class ProcessExecutor:
             await cgroups.sweep(self._hierarchy)
 
     async def close(self) -> None:
-        """Nothing is kept between jobs."""
+        """Leave no directory behind."""
+        cgroups.forget(self._hierarchy)
 
 
 async def _wrapper() -> tuple[str, ...]:
