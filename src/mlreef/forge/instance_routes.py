@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from sqlalchemy import Table, select
 
 from mlreef import __version__
 from mlreef.forge import state as states
 from mlreef.forge.access import avatars
-from mlreef.forge.access.tables import users
-from mlreef.forge.groups.tables import namespaces
-from mlreef.forge.projects.tables import projects
+from mlreef.forge.projects import store as projects_store
 from mlreef.forge.settings import GITLAB_VERSION
 from mlreef.kit.errors import not_found
 
@@ -19,7 +16,6 @@ router = APIRouter(tags=["Instance"])
 
 USER = {"policy": "user", "scopes": ["read_user"]}
 PUBLIC = {"policy": "public"}
-_OWNERS: dict[str, Table] = {"user": users, "group": namespaces, "project": projects}
 
 
 @router.get("/api/v4/version", openapi_extra=USER)
@@ -40,12 +36,9 @@ async def get_metadata() -> JSONResponse:
 async def get_avatar(request: Request, kind: str, owner_id: int, name: str) -> Response:
     """A picture; whoever holds its address may see it."""
     state = states.of(request)
-    table = _OWNERS.get(kind)
-    if table is None:
-        raise not_found("404")
     async with state.db.read() as tx:
-        digest = await tx.scalar(select(table.c.avatar).where(table.c.id == owner_id))
-    if not digest or len(name) != 16 or not str(digest).startswith(name):
+        digest = await projects_store.find_avatar(tx, kind, owner_id)
+    if not digest or len(name) != 16 or not digest.startswith(name):
         raise not_found("404")
     data = b"".join([chunk async for chunk in state.objects.open(digest)])
     headers = {

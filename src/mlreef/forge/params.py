@@ -114,10 +114,10 @@ class ParamList:
         except ValueError:
             raise invalid(f"{name} is invalid") from None
 
-    def file(self, name: str) -> UploadFile | None:
-        """An uploaded file of a multipart form."""
+    async def upload(self, name: str, *, most: int) -> bytes | None:
+        """The content of an uploaded file, with one byte more than allowed when it is too large."""
         value = self._values.get(name)
-        return value if isinstance(value, UploadFile) else None
+        return await value.read(most + 1) if isinstance(value, UploadFile) else None
 
 
 async def _collect(request: Request) -> ParamList:

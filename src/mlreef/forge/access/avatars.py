@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from starlette.datastructures import UploadFile
-
 from mlreef.kit.errors import Detail, invalid
 from mlreef.kit.objects import ObjectStore
 
@@ -19,11 +17,10 @@ _KINDS = (
 )
 
 
-async def keep(objects: ObjectStore, upload: UploadFile | None) -> str | None:
+async def keep(objects: ObjectStore, data: bytes | None) -> str | None:
     """Store an uploaded picture and return its digest."""
-    if upload is None:
+    if data is None:
         return None
-    data = await upload.read(LIMIT + 1)
     fault = "is too big (should be at most 200 KiB)" if len(data) > LIMIT else None
     if fault is None and kind_of(data) is None:
         fault = "is not a supported image: use PNG, JPEG, GIF, WebP or BMP"

@@ -13,7 +13,7 @@ from mlreef.forge import audit
 from mlreef.forge.access import store
 from mlreef.forge.access.principal import Principal
 from mlreef.forge.access.tables import users
-from mlreef.forge.groups import namespaces
+from mlreef.forge.groups import namespace_store, namespaces
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import Detail, conflict, invalid, not_found
 
@@ -44,7 +44,7 @@ async def create(tx: Tx, who: Principal, new: NewUser) -> RowMapping:
     _check(name=new.name, email=new.email)
     if await store.find_by_email(tx, new.email):
         raise conflict("Email has already been taken")
-    if await store.find_by_username(tx, new.username) or await namespaces.taken(tx, new.username):
+    if await store.find_by_username(tx, new.username) or await namespace_store.taken(tx, new.username):
         raise conflict("Username has already been taken")
     user_id = await tx.insert(
         users,

@@ -182,7 +182,7 @@ async def _values(state: State, params: ParamList, *, admin: bool) -> dict[str, 
     if admin:
         values |= {name: params.flag(name) for name in ("admin", "external") if name in params}
     values["profile"] = {name: params.text(name) or "" for name in people.PROFILE if params.given(name)}
-    picture = await avatars.keep(state.objects, params.file("avatar"))
+    picture = await avatars.keep(state.objects, await params.upload("avatar", most=avatars.LIMIT))
     return {**values, "avatar": picture} if picture else values
 
 

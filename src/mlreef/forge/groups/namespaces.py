@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import func, update
 from sqlalchemy.engine import RowMapping
 
-from mlreef.forge.groups import store
-from mlreef.forge.groups.tables import namespaces
-from mlreef.forge.projects.tables import projects
+from mlreef.forge.groups import namespace_store, store
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import Detail, invalid
 
@@ -25,7 +21,7 @@ _RESERVED = frozenset({
     "robots.txt", "index.html", "marketplace", "experiments", "runs", "snippets", "import", "files", "unsubscribes",
 })  # fmt: skip
 _RESERVED_BELOW = frozenset({
-    "-", "badges", "blame", "blob", "builds", "commits", "create", "create_dir", "edit", "environments", "find_file",
+    "-", "badges", "blame", "blob", "builds", "commits", "create", "create_dir", "edit", "find_file",
     "gitlab-lfs", "info", "new", "preview", "raw", "refs", "tree", "update", "wikis",
 })  # fmt: skip
 
@@ -43,60 +39,12 @@ def check_path(path: str, *, below: bool) -> None:
         raise invalid(f"path {path} is a reserved name", details=[Detail("path", f"{path} is a reserved name")])
 
 
-async def taken(tx: Tx, full_path: str) -> bool:
-    """Whether a namespace or project has this path."""
-    if await store.find_by_path(tx, full_path) is not None:
-        return True
-    found = await tx.find(projects.select().where(func.lower(projects.c.full_path) == full_path.lower()))
-    return found is not None
-
-
 async def create_for_user(tx: Tx, user_id: int, username: str, name: str, now: datetime) -> int:
     """The namespace that every user has."""
     check_path(username, below=False)
-    return await create(tx, kind="user", path=username, name=name, parent=None, now=now, owner_id=user_id)
-
-
-async def create(
-    tx: Tx,
-    *,
-    kind: str,
-    path: str,
-    name: str,
-    parent: RowMapping | None,
-    now: datetime,
-    owner_id: int | None = None,
-    visibility: str = "public",
-    description: str = "",
-    settings: dict[str, Any] | None = None,
-    avatar: str | None = None,
-) -> int:
-    """A new namespace; the caller has checked that its path is free."""
-    namespace_id: int = await tx.insert(
-        namespaces,
-        {
-            "kind": kind,
-            "name": name,
-            "path": path,
-            "full_path": f"{parent['full_path']}/{path}" if parent is not None else path,
-            "parent_id": parent["id"] if parent is not None else None,
-            "traversal": "",
-            "owner_id": owner_id,
-            "visibility": visibility,
-            "description": description,
-            "settings": settings or {},
-            "avatar": avatar,
-            "created_at": now,
-        },
+    return await namespace_store.create(
+        tx, kind="user", path=username, name=name, parent=None, now=now, owner_id=user_id
     )
-    traversal = f"{parent['traversal'] if parent is not None else ''}{namespace_id}/"
-    await change(tx, namespace_id, {"traversal": traversal})
-    return namespace_id
-
-
-async def change(tx: Tx, namespace_id: int, values: dict[str, Any]) -> None:
-    """Set columns of a namespace."""
-    await tx.execute(update(namespaces).where(namespaces.c.id == namespace_id).values(**values))
 
 
 async def rename_of_user(tx: Tx, user_id: int, username: str) -> None:
@@ -106,17 +54,11 @@ async def rename_of_user(tx: Tx, user_id: int, username: str) -> None:
         return
     check_path(username, below=False)
     await move_paths(tx, own, username)
-    await change(tx, own["id"], {"path": username})
+    await namespace_store.change(tx, own["id"], {"path": username})
 
 
 async def move_paths(tx: Tx, namespace: RowMapping, full_path: str) -> None:
     """Give a namespace another full path, and everything below it."""
-    old = namespace["full_path"]
-    if full_path.lower() != old.lower() and await taken(tx, full_path):
+    if full_path.lower() != namespace["full_path"].lower() and await namespace_store.taken(tx, full_path):
         raise invalid("path has already been taken", details=[Detail("path", "has already been taken")])
-    start = len(old) + 1
-    below = namespaces.c.traversal.startswith(namespace["traversal"], autoescape=True)
-    ids = [row["id"] for row in await tx.all(namespaces.select().where(below))]
-    for table, where in ((projects, projects.c.namespace_id.in_(ids)), (namespaces, below)):
-        moved = full_path + func.substr(table.c.full_path, start)
-        await tx.execute(update(table).where(where).values(full_path=moved))
+    await namespace_store.move(tx, namespace, full_path)

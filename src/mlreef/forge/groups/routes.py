@@ -6,7 +6,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import ColumnElement, func, or_
 from sqlalchemy.engine import RowMapping
 
 from mlreef.forge import state as states
@@ -14,10 +13,10 @@ from mlreef.forge import wire
 from mlreef.forge.access import avatars
 from mlreef.forge.access.deps import Caller
 from mlreef.forge.access.principal import Principal
-from mlreef.forge.groups import schemas, service, store
-from mlreef.forge.groups.tables import namespaces as table
+from mlreef.forge.groups import listing_store, schemas, service, store
 from mlreef.forge.params import ParamList, Params
-from mlreef.forge.projects import listing
+from mlreef.forge.projects import listing_store as project_lists
+from mlreef.forge.projects import wire as project_wire
 from mlreef.forge.state import State
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import not_found
@@ -33,14 +32,8 @@ MANAGE = {"policy": "owner"}
 @router.get("/groups", openapi_extra=PUBLIC)
 async def list_groups(request: Request, who: Caller, params: Params) -> JSONResponse:
     """Groups that the caller may see."""
-    where = service.visible_to(who)
-    if params.flag("top_level_only"):
-        where.append(table.c.parent_id.is_(None))
-    if who.user_id is not None:
-        least = 50 if params.flag("owned") else params.number("min_access_level")
-        if least is not None:
-            where.append(table.c.id.in_(store.reachable(who.user_id, who.at.date(), least)))
-    return await _page(request, who, params, where)
+    least = 50 if params.flag("owned") else params.number("min_access_level")
+    return await _page(request, who, params, top_level=bool(params.flag("top_level_only")), least=least)
 
 
 @router.post("/groups", openapi_extra=USER, status_code=201)
@@ -67,7 +60,7 @@ async def get_group(request: Request, who: Caller, group: str, params: Params) -
         found = await service.get_group(tx, who, group)
         body = await _detail(state, tx, found.row)
         if params.flag("with_projects") is not False:
-            body["projects"] = await listing.of_group(state, tx, who, found.row)
+            body["projects"] = await project_wire.of_group(state, tx, who, found.row)
     return JSONResponse(body)
 
 
@@ -96,7 +89,7 @@ async def list_subgroups(request: Request, who: Caller, group: str, params: Para
     """Groups directly in a group."""
     async with states.of(request).db.read() as tx:
         found = await service.get_group(tx, who, group)
-    return await _page(request, who, params, [*service.visible_to(who), table.c.parent_id == found.id])
+    return await _page(request, who, params, parent_id=found.id)
 
 
 @router.get("/groups/{group}/descendant_groups", openapi_extra=READ)
@@ -104,8 +97,7 @@ async def list_descendants(request: Request, who: Caller, group: str, params: Pa
     """All groups below a group."""
     async with states.of(request).db.read() as tx:
         found = await service.get_group(tx, who, group)
-    below = table.c.traversal.startswith(found.row["traversal"], autoescape=True)
-    return await _page(request, who, params, [*service.visible_to(who), below, table.c.id != found.id])
+    return await _page(request, who, params, below=found.row["traversal"])
 
 
 @router.get("/groups/{group}/projects", openapi_extra=READ)
@@ -114,7 +106,7 @@ async def list_projects(request: Request, who: Caller, group: str, params: Param
     async with states.of(request).db.read() as tx:
         found = await service.get_group(tx, who, group)
     below = bool(params.flag("include_subgroups"))
-    return await listing.page(request, who, params, listing.in_namespace(found.row, below=below))
+    return await project_wire.page(request, who, params, project_lists.in_namespace(found.row, below=below))
 
 
 @router.get("/namespaces", openapi_extra=USER)
@@ -122,7 +114,7 @@ async def list_namespaces(request: Request, who: Caller, params: Params) -> JSON
     """Namespaces in which the caller may have projects."""
     state, page = states.of(request), wire.page(request)
     async with state.db.read() as tx:
-        rows = await _own_namespaces(tx, who, params)
+        rows = await listing_store.list_usable(tx, who, params.text("search"))
     shown = rows[page.offset : page.offset + page.size]
     return wire.listed(request, [schemas.namespace(state.settings, row) for row in shown], len(rows), page)
 
@@ -149,22 +141,18 @@ async def namespace_exists(request: Request, who: Caller, namespace: str) -> JSO
     return JSONResponse({"exists": exists, "suggests": [f"{namespace}1"] if exists else []})
 
 
-async def _page(request: Request, who: Principal, params: ParamList, where: list[ColumnElement[bool]]) -> JSONResponse:
+async def _page(request: Request, who: Principal, params: ParamList, **narrowed: Any) -> JSONResponse:
     state, page = states.of(request), wire.page(request)
-    search = params.text("search")
-    if search:
-        names = (func.lower(table.c.name), func.lower(table.c.full_path))
-        where.append(or_(*(name.contains(search.lower(), autoescape=True) for name in names)))
-    if params.choice("visibility", service.VISIBILITIES):
-        where.append(table.c.visibility == params.text("visibility"))
-    order = params.choice("order_by", ("name", "path", "id", "similarity")) or "name"
-    descending = params.choice("sort", ("asc", "desc")) == "desc"
+    wanted = listing_store.Wanted(
+        search=params.text("search"),
+        visibility=params.choice("visibility", service.VISIBILITIES),
+        order=params.choice("order_by", listing_store.ORDERS) or "name",
+        descending=params.choice("sort", ("asc", "desc")) == "desc",
+        **narrowed,
+    )
     async with state.db.read() as tx:
-        rows, total = await store.list_groups(
-            tx, where, "name" if order == "similarity" else order, page, descending=descending
-        )
+        rows, total = await listing_store.list_groups(tx, who, wanted, page)
         names_of = await service.full_names(tx, list(rows))
-    del who
     items = [schemas.group(state.settings, row, names_of[row["id"]]) for row in rows]
     return wire.listed(request, items, total, page)
 
@@ -178,23 +166,12 @@ async def _values(state: State, params: ParamList) -> dict[str, Any]:
     kept = {name: params.raw(name) for name in schemas.DEFAULTS if isinstance(params.raw(name), bool | str | int)}
     if kept:
         values["settings"] = kept
-    picture = await avatars.keep(state.objects, params.file("avatar"))
+    picture = await avatars.keep(state.objects, await params.upload("avatar", most=avatars.LIMIT))
     return {**values, "avatar": picture} if picture else values
 
 
 async def _detail(state: State, tx: Tx, row: RowMapping) -> dict[str, Any]:
     return schemas.group_detail(state.settings, row, (await service.full_names(tx, [row]))[row["id"]])
-
-
-async def _own_namespaces(tx: Tx, who: Principal, params: ParamList) -> list[RowMapping]:
-    where: list[ColumnElement[bool]] = []
-    if not (who.admin and not params.flag("owned_only")):
-        user_id = who.user_id or 0
-        where.append(or_(table.c.owner_id == user_id, table.c.id.in_(store.reachable(user_id, who.at.date(), 30))))
-    search = params.text("search")
-    if search:
-        where.append(func.lower(table.c.full_path).contains(search.lower(), autoescape=True))
-    return list(await tx.all(table.select().where(*where).order_by(table.c.id)))
 
 
 def _number(text: str) -> bool:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import or_
 from sqlalchemy.engine import RowMapping
 
 from mlreef.forge import audit
 from mlreef.forge.access import policy
 from mlreef.forge.access.principal import Principal
-from mlreef.forge.groups import namespaces, store
-from mlreef.forge.groups.tables import namespaces as table
+from mlreef.forge.groups import namespace_store, namespaces, store
 from mlreef.forge.projects import removal
 from mlreef.forge.projects import service as projects
 from mlreef.forge.state import State
@@ -67,17 +65,6 @@ async def level_in(tx: Tx, who: Principal, row: RowMapping) -> int:
     return await store.level(tx, who.user_id, today, group_ids=projects.ancestors(row["traversal"]))
 
 
-def visible_to(who: Principal) -> list[Any]:
-    """The condition under which a group shows up in the caller's lists."""
-    if who.admin:
-        return []
-    if who.user_id is None:
-        return [table.c.visibility == "public"]
-    open_ones = ["public"] if who.external else ["public", "internal"]
-    today = who.at.astimezone(UTC).date()
-    return [or_(table.c.visibility.in_(open_ones), table.c.id.in_(store.reachable(who.user_id, today)))]
-
-
 async def create(tx: Tx, who: Principal, values: Mapping[str, Any], parent: Group | None) -> RowMapping:
     """A group; its creator owns it."""
     name, path, visibility = values["name"], values["path"], values["visibility"]
@@ -87,10 +74,10 @@ async def create(tx: Tx, who: Principal, values: Mapping[str, Any], parent: Grou
         if len(parent.group_ids) >= namespaces.DEEPEST:
             raise invalid(f"groups can be nested {namespaces.DEEPEST} deep")
     full_path = f"{parent.row['full_path']}/{path}" if parent is not None else path
-    if await namespaces.taken(tx, full_path):
+    if await namespace_store.taken(tx, full_path):
         fault = "has already been taken"
         raise invalid(f"path {fault}", details=[Detail("path", fault)])
-    group_id = await namespaces.create(
+    group_id = await namespace_store.create(
         tx,
         kind="group",
         path=path,
@@ -123,7 +110,7 @@ async def change(tx: Tx, who: Principal, group: Group, values: dict[str, Any]) -
     if "settings" in values:
         values["settings"] = {**row["settings"], **values["settings"]}
     if values:
-        await namespaces.change(tx, row["id"], values)
+        await namespace_store.change(tx, row["id"], values)
     await audit.record(
         tx, who, "group.update", kind="group", id=row["id"], target=row["full_path"], details={"fields": sorted(values)}
     )
@@ -134,10 +121,9 @@ async def remove(state: State, tx: Tx, who: Principal, group: Group) -> None:
     """Delete a group with its subgroups and projects."""
     row = group.row
     await removal.remove_below(state, tx, who, row["traversal"])
-    below = await tx.all(table.select().where(table.c.traversal.startswith(row["traversal"], autoescape=True)))
-    for one in sorted(below, key=lambda found: -len(found["traversal"])):
+    for one in await namespace_store.below(tx, row["traversal"]):
         await store.remove_members_of(tx, "group", one["id"])
-        await tx.execute(table.delete().where(table.c.id == one["id"]))
+        await namespace_store.remove(tx, one["id"])
     await audit.record(tx, who, "group.delete", kind="group", id=row["id"], target=row["full_path"])
 
 
@@ -179,15 +165,7 @@ def _check_inside(visibility: str, outer: str) -> None:
 
 
 async def _check_contents(tx: Tx, row: RowMapping, visibility: str) -> None:
-    from mlreef.forge.projects.tables import projects as project_table
-
     wider = VISIBILITIES[VISIBILITIES.index(visibility) + 1 :]
-    below = table.c.traversal.startswith(row["traversal"], autoescape=True)
-    inner = table.select().where(below, table.c.id != row["id"], table.c.visibility.in_(wider))
-    inside = project_table.select().where(
-        project_table.c.namespace_id.in_(table.select().with_only_columns(table.c.id).where(below)),
-        project_table.c.visibility.in_(wider),
-    )
-    if await tx.find(inner) is not None or await tx.find(inside) is not None:
+    if await namespace_store.has_wider(tx, row, wider):
         fault = f"{visibility} is not allowed since there are contents with higher visibility"
         raise invalid(fault, details=[Detail("visibility_level", fault)])

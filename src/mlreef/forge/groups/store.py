@@ -12,7 +12,6 @@ from sqlalchemy.engine import RowMapping
 from mlreef.forge.access.tables import users
 from mlreef.forge.groups.tables import members, namespaces
 from mlreef.kit.db import Tx
-from mlreef.kit.paging import Page
 
 
 async def find_by_id(tx: Tx, namespace_id: int) -> RowMapping | None:
@@ -79,17 +78,6 @@ def shared(user_id: int, today: date, least: int = 1) -> Select[tuple[int]]:
         members.c.access_level >= least,
         live(today),
     )
-
-
-async def list_groups(
-    tx: Tx, where: Sequence[ColumnElement[bool]], order: str, page: Page, *, descending: bool
-) -> tuple[Sequence[RowMapping], int]:
-    """A page of groups that match."""
-    wanted = [namespaces.c.kind == "group", *where]
-    total = await tx.scalar(select(func.count()).select_from(namespaces).where(*wanted))
-    column = namespaces.c[order].desc() if descending else namespaces.c[order].asc()
-    listed = select(namespaces).where(*wanted).order_by(column, namespaces.c.id)
-    return await tx.all(listed.offset(page.offset).limit(page.size)), total
 
 
 async def list_members(

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from sqlalchemy import select
-
 from mlreef.forge.access.principal import Principal
 from mlreef.forge.lfs import store as lfs_store
 from mlreef.forge.projects import management, store
-from mlreef.forge.projects.tables import projects
 from mlreef.forge.repos import committing, edits
 from mlreef.forge.state import State
 from mlreef.kit import logs
@@ -63,13 +60,12 @@ async def sweep(state: State) -> int:
     """Remove projects whose making was given up, and repositories without a project; returns how many."""
     before = state.clock.now() - _ABANDONED
     async with state.db.write() as tx:
-        half = select(projects.c.id).where(projects.c.state == management.CREATING, projects.c.created_at < before)
-        abandoned = [row["id"] for row in await tx.all(half)]
+        abandoned = await store.abandoned(tx, management.CREATING, before)
         for project_id in abandoned:
             await store.remove(tx, project_id)
     lying = state.repos.storage.project_ids()  # listed first: what is made meanwhile has its row already
     async with state.db.read() as tx:
-        known = {row["id"] for row in await tx.all(select(projects.c.id))}
+        known = await store.all_ids(tx)
     orphans = [project_id for project_id in lying if project_id not in known]
     for project_id in orphans:
         await state.repos.storage.delete(project_id)

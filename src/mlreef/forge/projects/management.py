@@ -16,7 +16,7 @@ from sqlalchemy.engine import RowMapping
 from mlreef.forge import audit
 from mlreef.forge.access import policy
 from mlreef.forge.access.principal import Principal
-from mlreef.forge.groups import namespaces
+from mlreef.forge.groups import namespace_store, namespaces
 from mlreef.forge.groups import service as groups
 from mlreef.forge.groups import store as groups_store
 from mlreef.forge.projects import service, store
@@ -71,7 +71,7 @@ async def create(tx: Tx, who: Principal, namespace: RowMapping, new: NewProject)
     if namespace["kind"] == "group":
         _check_visibility(new.visibility, namespace["visibility"])
     full_path = f"{namespace['full_path']}/{new.path}"
-    if await namespaces.taken(tx, full_path):
+    if await namespace_store.taken(tx, full_path):
         fault = ["has already been taken"]
         raise invalid("taken", details=[Detail(name, fault[0]) for name in ("name", "path")])
     project_id: int = await tx.insert(
@@ -203,7 +203,7 @@ async def _level(tx: Tx, who: Principal, namespace: RowMapping) -> int:
 
 
 async def _move(tx: Tx, project: service.Project, full_path: str) -> None:
-    if full_path.lower() != project.full_path.lower() and await namespaces.taken(tx, full_path):
+    if full_path.lower() != project.full_path.lower() and await namespace_store.taken(tx, full_path):
         raise invalid("taken", details=[Detail("path", "has already been taken")])
     await store.change(tx, project.id, {"full_path": full_path})
 

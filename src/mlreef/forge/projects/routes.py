@@ -15,8 +15,8 @@ from mlreef.forge.access.principal import Principal
 from mlreef.forge.groups import service as groups
 from mlreef.forge.groups import store as groups_store
 from mlreef.forge.params import ParamList, Params
-from mlreef.forge.projects import creation, listing, management, removal, schemas, service
-from mlreef.forge.projects.tables import projects
+from mlreef.forge.projects import creation, listing_store, management, removal, schemas, service
+from mlreef.forge.projects import wire as project_wire
 from mlreef.forge.repos import moving, objects, refs
 from mlreef.forge.state import State
 from mlreef.kit.errors import invalid, not_found
@@ -34,19 +34,19 @@ _BRANCH_LIMIT = 255
 @router.get("/projects", openapi_extra=PUBLIC)
 async def list_projects(request: Request, who: Caller, params: Params) -> JSONResponse:
     """Projects that the caller may see."""
-    return await listing.page(request, who, params, [])
+    return await project_wire.page(request, who, params, [])
 
 
 @router.get("/users/{user_id}/projects", openapi_extra=PUBLIC)
 async def list_user_projects(request: Request, who: Caller, user_id: str, params: Params) -> JSONResponse:
     """Projects in a user's own namespace."""
-    return await listing.page(request, who, params, await _of_user(request, user_id, starred=False))
+    return await project_wire.page(request, who, params, await _of_user(request, user_id, starred=False))
 
 
 @router.get("/users/{user_id}/starred_projects", openapi_extra=PUBLIC)
 async def list_starred(request: Request, who: Caller, user_id: str, params: Params) -> JSONResponse:
     """Projects that a user has starred."""
-    return await listing.page(request, who, params, await _of_user(request, user_id, starred=True))
+    return await project_wire.page(request, who, params, await _of_user(request, user_id, starred=True))
 
 
 @router.post("/projects", openapi_extra=USER, status_code=201)
@@ -73,7 +73,7 @@ async def get_project(request: Request, who: Caller, project: str, params: Param
     state = states.of(request)
     async with state.db.read() as tx:
         found = await service.get_project(tx, who, project)
-        shown = await listing.entity(state, tx, who, found.row)
+        shown = await project_wire.entity(state, tx, who, found.row)
         if params.flag("statistics") and found.level >= 20:
             shown["statistics"] = {"commit_count": 0, "storage_size": 0, "repository_size": 0, "lfs_objects_size": 0}
     return JSONResponse(shown)
@@ -92,7 +92,7 @@ async def change_project(request: Request, who: Caller, project: str, params: Pa
         found = await service.get_project(tx, who, project, "maintainer")
         await management.change(tx, who, found, values)
         changed = await service.get_project(tx, who, found.id)
-        return JSONResponse(await listing.entity(state, tx, who, changed.row))
+        return JSONResponse(await project_wire.entity(state, tx, who, changed.row))
 
 
 @router.delete("/projects/{project}", openapi_extra=OWN, status_code=202)
@@ -127,7 +127,7 @@ async def _create(request: Request, who: Principal, params: ParamList, namespace
         await creation.finish(state, who, project_id, lambda: creation.empty(state, project_id, branch))
     async with state.db.read() as tx:
         made = await service.get_project(tx, who, project_id)
-        return JSONResponse(await listing.entity(state, tx, who, made.row), status_code=201)
+        return JSONResponse(await project_wire.entity(state, tx, who, made.row), status_code=201)
 
 
 async def _values(state: State, params: ParamList) -> dict[str, Any]:
@@ -155,7 +155,7 @@ async def _values(state: State, params: ParamList) -> dict[str, Any]:
     settings = {name: params.raw(name) for name in kept if isinstance(params.raw(name), bool | str | int)}
     if settings:
         values["settings"] = settings
-    picture = await avatars.keep(state.objects, params.file("avatar"))
+    picture = await avatars.keep(state.objects, await params.upload("avatar", most=avatars.LIMIT))
     return {**values, "avatar": picture} if picture else values
 
 
@@ -175,12 +175,12 @@ async def _set_default(state: State, project_id: int, branch: str) -> None:
     await moving.set_default(repo, full)
 
 
-async def _of_user(request: Request, wanted: str, *, starred: bool) -> listing.Where:
+async def _of_user(request: Request, wanted: str, *, starred: bool) -> listing_store.Where:
     async with states.of(request).db.read() as tx:
         user = await people.find(tx, wanted)
         if user is None:
             raise not_found("404 User")
         if starred:
-            return [listing.starred_by(user["id"])]
+            return [listing_store.starred_by(user["id"])]
         own = await groups_store.find_of_user(tx, user["id"])
-    return [projects.c.namespace_id == (own["id"] if own is not None else 0)]
+    return listing_store.in_namespace_id(own["id"] if own is not None else 0)

@@ -14,8 +14,8 @@ from mlreef.forge.groups import members
 from mlreef.forge.groups import service as groups
 from mlreef.forge.groups import store as groups_store
 from mlreef.forge.params import Params
-from mlreef.forge.projects import creation, listing, management, service, store
-from mlreef.forge.projects.tables import projects
+from mlreef.forge.projects import creation, listing_store, management, service, store
+from mlreef.forge.projects import wire as project_wire
 from mlreef.kit.clock import iso
 from mlreef.kit.errors import conflict
 
@@ -77,7 +77,7 @@ async def fork(request: Request, who: Caller, project: str, params: Params) -> J
     await creation.finish(state, who, project_id, lambda: creation.forked(state, source.id, project_id))
     async with state.db.read() as tx:
         made = await service.get_project(tx, who, project_id)
-        return JSONResponse(await listing.entity(state, tx, who, made.row), status_code=201)
+        return JSONResponse(await project_wire.entity(state, tx, who, made.row), status_code=201)
 
 
 @router.get("/forks", openapi_extra=READ)
@@ -85,7 +85,7 @@ async def list_forks(request: Request, who: Caller, project: str, params: Params
     """Forks that the caller may see."""
     async with states.of(request).db.read() as tx:
         found = await service.get_project(tx, who, project)
-    return await listing.page(request, who, params, [projects.c.forked_from_id == found.id])
+    return await project_wire.page(request, who, params, listing_store.forks_of(found.id))
 
 
 @router.post("/archive", openapi_extra=OWN, status_code=201)
@@ -111,7 +111,7 @@ async def transfer(request: Request, who: Caller, project: str, params: Params) 
         row = await store.find_by_id(tx, found.id)
         if row is None:
             raise conflict("409 Conflict")
-        return JSONResponse(await listing.entity(state, tx, who, row))
+        return JSONResponse(await project_wire.entity(state, tx, who, row))
 
 
 @router.get("/users", openapi_extra=READ)
@@ -158,7 +158,7 @@ async def _star(request: Request, who: Principal, project: str, *, starred: bool
         row = await store.find_by_id(tx, found.id)
         if not changed or row is None:
             return Response(status_code=304)
-        return JSONResponse(await listing.entity(state, tx, who, row), status_code=201)
+        return JSONResponse(await project_wire.entity(state, tx, who, row), status_code=201)
 
 
 async def _archive(request: Request, who: Principal, project: str, *, archived: bool) -> JSONResponse:
@@ -167,4 +167,4 @@ async def _archive(request: Request, who: Principal, project: str, *, archived: 
         found = await service.get_project(tx, who, project, "owner")
         await management.archive(tx, who, found, archived=archived)
         changed = await service.get_project(tx, who, found.id)
-        return JSONResponse(await listing.entity(state, tx, who, changed.row), status_code=201)
+        return JSONResponse(await project_wire.entity(state, tx, who, changed.row), status_code=201)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select, update
@@ -54,6 +55,23 @@ async def ids_below(tx: Tx, traversal: str) -> Sequence[int]:
         select(projects.c.id).select_from(JOINED).where(namespaces.c.traversal.startswith(traversal, autoescape=True))
     )
     return [row["id"] for row in rows]
+
+
+async def abandoned(tx: Tx, state: str, before: datetime) -> Sequence[int]:
+    """Projects that have been in a state since before an instant."""
+    wanted = select(projects.c.id).where(projects.c.state == state, projects.c.created_at < before)
+    return [row["id"] for row in await tx.all(wanted)]
+
+
+async def all_ids(tx: Tx) -> set[int]:
+    """Every project there is."""
+    return {row["id"] for row in await tx.all(select(projects.c.id))}
+
+
+async def find_avatar(tx: Tx, kind: str, owner_id: int) -> str | None:
+    """The picture of a user, group or project."""
+    table = {"user": users, "group": namespaces, "project": projects}.get(kind)
+    return None if table is None else await tx.scalar(select(table.c.avatar).where(table.c.id == owner_id))
 
 
 async def change(tx: Tx, project_id: int, values: Mapping[str, Any]) -> None:
