@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+import gitlab
 import typer
 
 from mlreef import __version__
@@ -54,6 +55,9 @@ def run() -> None:
         app()
     except PlatformError as exc:
         output.error(str(exc))
+        sys.exit(1)
+    except gitlab.GitlabError as exc:
+        output.error(f"the server refused: {exc.error_message} (HTTP {exc.response_code})")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 
-import gitlab
 import typer
 
 from mlreef.cli import output, session
-from mlreef.kit.errors import Kind, PlatformError
 
 app = typer.Typer(help="Data and code projects.", no_args_is_help=True)
 _COLUMNS = ("id", "path_with_namespace", "visibility", "star_count", "last_activity_at")
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _forge_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """The forge's refusals as the platform's one error."""
-
-    @wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except gitlab.GitlabError as exc:
-            raise PlatformError(Kind.INVALID, f"the server refused: {exc.error_message}") from exc
-
-    return wrapped
-
 
 @app.command("list")
-@_forge_errors
 def list_projects(
     search: Annotated[str | None, typer.Option(help="Part of the name.")] = None,
     mine: Annotated[bool, typer.Option(help="Only projects that you are a member of.")] = False,
@@ -48,7 +27,6 @@ def list_projects(
 
 
 @app.command()
-@_forge_errors
 def create(
     path: Annotated[str, typer.Argument(help="group/name, or name for your own namespace.")],
     visibility: Annotated[str, typer.Option(help="private, internal or public.")] = "private",
@@ -71,7 +49,6 @@ def create(
 
 
 @app.command()
-@_forge_errors
 def show(project: str, as_json: output.AsJson = False) -> None:
     """Show one project."""
     found = session.connect().forge.projects.get(project).attributes
@@ -83,14 +60,12 @@ def show(project: str, as_json: output.AsJson = False) -> None:
 
 
 @app.command()
-@_forge_errors
 def star(project: str) -> None:
     """Star a project."""
     session.connect().forge.projects.get(project).star()
 
 
 @app.command()
-@_forge_errors
 def fork(project: str, namespace: Annotated[str | None, typer.Option(help="Where to.")] = None) -> None:
     """Fork a project into your own or another namespace."""
     target = {"namespace_path": namespace} if namespace else {}
@@ -99,7 +74,6 @@ def fork(project: str, namespace: Annotated[str | None, typer.Option(help="Where
 
 
 @app.command()
-@_forge_errors
 def delete(project: str, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Delete a project with everything in it."""
     if not yes:

@@ -154,6 +154,8 @@ async def _demo_beside(server: Server, without: frozenset[str], report: Path | N
 
 
 def _play(day: Demo, report_file: Path | None) -> int:
+    import gitlab
+
     from mlreef.cli.demo import Report, play
 
     report = Report()
@@ -161,6 +163,8 @@ def _play(day: Demo, report_file: Path | None) -> int:
         play(day, report)
     except PlatformError as exc:
         output.error(str(exc))
+    except gitlab.GitlabError as exc:
+        output.error(f"the server refused: {exc.error_message} (HTTP {exc.response_code})")
     finally:
         report.show()
         if report_file is not None:

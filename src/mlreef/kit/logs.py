@@ -17,7 +17,13 @@ def configure(*, json: bool, level: str = "INFO") -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # Rich tracebacks would print local variables, and with them secrets.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
     if json:
         shared.append(structlog.processors.format_exc_info)

@@ -12,12 +12,20 @@ import httpx
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from joserfc.jws import JWSRegistry
 
 from mlreef.kit.errors import Kind, unavailable
 from mlreef.registry.settings import Settings
 from mlreef.registry.wire import RegistryError
 
-_ALGORITHMS = ["RS256", "ES256"]
+class _Tokens(JWSRegistry):
+    """Which signatures count. The header carries a certificate (`x5c`), so it is longer than joserfc expects."""
+
+    max_header_length = 8192
+    max_payload_length = 64_000
+
+
+_REGISTRY = _Tokens(algorithms=["RS256", "ES256"])
 _KEYS_SECONDS = 300.0
 
 
@@ -58,7 +66,7 @@ class TokenVerifier:
             keys = await self._key_set(refresh=refresh)
             for key in keys.keys:
                 try:
-                    decoded = jwt.decode(token, key, algorithms=_ALGORITHMS)
+                    decoded = jwt.decode(token, key, registry=_REGISTRY)
                 except (JoseError, ValueError):
                     continue
                 return decoded.claims if self._acceptable(decoded.claims) else None
