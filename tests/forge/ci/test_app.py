@@ -13,9 +13,10 @@ from fastapi import Depends, FastAPI
 
 from mlreef.forge import wire
 from mlreef.forge.access.deps import gate
+from mlreef.forge.access.principal import JobPrincipal
 from mlreef.forge.access.tables import audit_events, tokens, users
 from mlreef.forge.ci import app as ci_app
-from mlreef.forge.ci.service import JobTokens
+from mlreef.forge.ci import service
 from mlreef.forge.groups.tables import members, namespaces
 from mlreef.forge.oidc.keys import SigningKey
 from mlreef.forge.projects.tables import projects
@@ -61,6 +62,11 @@ async def fill(tx: Tx) -> dict[str, str]:
     times = dict.fromkeys(("created_at", "updated_at", "last_activity_at"), NOW)
     await tx.insert(projects, {**row, **times, "star_count": 0, "forks_count": 0, "state": "ready"})
     return found
+
+
+class JobTokens:
+    async def find(self, tx: Tx, token: str) -> JobPrincipal | None:
+        return await service.find_job_token(tx, token)
 
 
 class Forge:

@@ -13,7 +13,7 @@ from sqlalchemy.engine import RowMapping
 from mlreef.forge import audit
 from mlreef.forge.access import policy
 from mlreef.forge.access.principal import Principal
-from mlreef.forge.ci import adapters, background, service, wire
+from mlreef.forge.ci import adapters, background, wire
 from mlreef.forge.ci.context import Ci, CiSettings
 from mlreef.forge.ci.routing import ROUTERS
 from mlreef.forge.groups import store as groups_store
@@ -71,12 +71,10 @@ async def running(app: FastAPI, state: State, *, client: httpx.AsyncClient | Non
         sender = Sender(ci.http, outside, trusted, state.settings.external_url, GITLAB_VERSION)
         async with background.running(ci, state.db, sender) as pushes:
             repos.hooks.listeners.append(pushes.note)
-            state.forgetters.append(service.forget_project)
             try:
                 yield ci
             finally:
                 repos.hooks.listeners.remove(pushes.note)
-                state.forgetters.remove(service.forget_project)
 
 
 @dataclass(frozen=True, slots=True)

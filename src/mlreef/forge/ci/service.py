@@ -15,14 +15,6 @@ from mlreef.kit.db import Tx
 TOKEN_PREFIX = "glcbt-"  # noqa: S105 - a prefix, not a secret
 
 
-class JobTokens:
-    """`access.principal.JobTokens`: how callers with a job's token are recognised."""
-
-    async def find(self, tx: Tx, token: str) -> JobPrincipal | None:
-        """See `find_job_token`."""
-        return await find_job_token(tx, token)
-
-
 async def find_job_token(tx: Tx, token: str) -> JobPrincipal | None:
     """The running job a token was made for; None as soon as the job has ended."""
     if not ids.valid_token(token, TOKEN_PREFIX):
