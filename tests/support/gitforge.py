@@ -6,9 +6,9 @@ Passwords do not exist; every person's token is `token(name)`.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+import uvloop
 from fastapi import Depends, FastAPI
 from sqlalchemy import insert
 
@@ -31,7 +32,6 @@ from mlreef.forge.lfs import routes as lfs_routes
 from mlreef.forge.lfs import wire as lfs_wire
 from mlreef.forge.oidc.keys import SigningKey
 from mlreef.forge.projects.tables import projects
-from mlreef.forge.repos import context
 from mlreef.forge.repos import wire as repos_wire
 from mlreef.forge.repos.branches import routes as branch_routes
 from mlreef.forge.repos.commits import routes as commit_routes
@@ -123,7 +123,6 @@ def build(root: Path, url: str = "http://forge.test", *, objects_url: str | None
         clock=SystemClock(),
         key=SigningKey.load(settings.secrets_dir),
         job_tokens=jobs,
-        repos=context.open_repos(settings.repositories_dir),
     )
 
     @contextlib.asynccontextmanager
@@ -155,6 +154,8 @@ async def _fill(state: states.State) -> None:
             if level:
                 row = {"source_type": "project", "source_id": 1, "user_id": number, "access_level": level}
                 await tx.execute(insert(members).values(**row, created_at=_NOW))
+        row = {"source_type": "project", "source_id": 2, "user_id": 1, "access_level": 50}
+        await tx.execute(insert(members).values(**row, created_at=_NOW))
         for number, (path, visibility) in enumerate((("data", "private"), ("open", "public")), start=1):
             await tx.execute(insert(projects).values(**_project(number, path, visibility)))
     for number in (1, 2):
@@ -207,7 +208,7 @@ def serving(root: Path) -> Iterator[tuple[Forge, str]]:
         async with forge.app.router.lifespan_context(forge.app):
             await server.serve()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread = threading.Thread(target=lambda: uvloop.run(serve()), daemon=True)
     thread.start()
     ports.wait(lambda: server.started or not thread.is_alive(), "the start of the forge")
     try:
@@ -215,3 +216,25 @@ def serving(root: Path) -> Iterator[tuple[Forge, str]]:
     finally:
         server.should_exit = True
         thread.join(30)
+
+
+def start_process(root: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """A forge in a process of its own, so that it can be killed; gives it and its base URL."""
+    port = ports.free()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "support.gitforge", str(root), str(port)], cwd=Path(__file__).parent.parent
+    )
+    ports.wait(lambda: ports.accepts(port) or process.poll() is not None, "the start of the forge")
+    assert process.poll() is None
+    return process, f"http://127.0.0.1:{port}"
+
+
+async def _serve(root: Path, port: int) -> None:
+    forge = build(root, f"http://127.0.0.1:{port}")
+    config = uvicorn.Config(RawPaths(forge.app), host="127.0.0.1", port=port, log_level="error", lifespan="off")
+    async with forge.app.router.lifespan_context(forge.app):
+        await uvicorn.Server(config).serve()
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve(Path(sys.argv[1]), int(sys.argv[2])))

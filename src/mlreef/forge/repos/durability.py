@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mlreef.kit.errors import Kind, PlatformError
 
-_LOCK_SECONDS = 3600
+LOCK_SECONDS = 3600
 
 
 async def settle(repo: Path) -> None:
@@ -47,7 +47,7 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def sweep(repo: Path, *, older: float = _LOCK_SECONDS) -> int:
+def sweep(repo: Path, *, older: float = LOCK_SECONDS) -> int:
     """Remove what an interrupted git left: locks that would refuse every later push, and quarantined objects.
 
     Only what is older than `older` seconds goes; at start nobody else writes and everything may.

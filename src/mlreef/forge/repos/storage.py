@@ -7,6 +7,7 @@ Forks hard-link the immutable object files of their source: instant, no space, a
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import secrets
 import shutil
@@ -25,6 +26,7 @@ class Storage:
         self._temporary = root / "tmp"
         self._temporary.mkdir(parents=True, exist_ok=True)
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._alone = _in_use(root)
 
     def path(self, project_id: int) -> Path:
         """The repository of a project; raises not_found when there is none."""
@@ -70,10 +72,12 @@ class Storage:
         await asyncio.to_thread(shutil.rmtree, grave, ignore_errors=True)
 
     def sweep(self) -> int:
-        """At start, before anybody writes: remove what a killed server left behind."""
-        for left in self._temporary.iterdir():
-            shutil.rmtree(left, ignore_errors=True)
-        return sum(durability.sweep(repo, older=0.0) for repo in self._root.glob("???/*.git"))
+        """At start: remove what a killed server left behind; while others serve, only what is old."""
+        older = 0.0 if self._alone else durability.LOCK_SECONDS
+        if self._alone:
+            for left in self._temporary.iterdir():
+                shutil.rmtree(left, ignore_errors=True)
+        return sum(durability.sweep(repo, older=older) for repo in self._root.glob("???/*.git"))
 
     def project_ids(self) -> list[int]:
         """Every project that has a repository."""
@@ -104,6 +108,19 @@ class Storage:
 
     def _path(self, project_id: int) -> Path:
         return self._root / f"{project_id % 1000:03d}" / f"{int(project_id)}.git"
+
+
+def _in_use(root: Path) -> bool:
+    """Hold the directory as long as this process lives; whether nobody else holds it."""
+    descriptor = os.open(root / ".in-use", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        alone = False
+    else:
+        alone = True
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return alone
 
 
 def _link_objects(source: Path, target: Path) -> None:

@@ -22,6 +22,7 @@ from mlreef.forge import wire as forge_wire
 from mlreef.forge.access.principal import Principal
 from mlreef.forge.projects import service as projects
 from mlreef.forge.projects import store as projects_store
+from mlreef.forge.repos.context import open_repos
 from mlreef.forge.repos.protection import rules
 from mlreef.forge.repos.protection import store as protection
 from mlreef.kit.errors import Kind, PlatformError, invalid
@@ -58,13 +59,15 @@ class Entered:
 
 
 def install(state: states.State) -> None:
-    """Have projects learn the name of their default branch; called once while the application is put together."""
+    """Put git's collaborators in place; called once while the application is put together."""
+    repos = open_repos(state.settings.repositories_dir)
 
     async def note_default(project_id: int, branch: str) -> None:
         async with state.db.write() as tx:
             await projects_store.change(tx, project_id, {"default_branch": branch})
 
-    state.repos.hooks.default_listeners.append(note_default)
+    repos.hooks.default_listeners.append(note_default)
+    state.parts["repos"] = repos
 
 
 async def enter(request: Request, who: Principal, wanted: str, action: str) -> Entered:
