@@ -78,7 +78,7 @@ def create_app(
     app.state.management = state
     for name in SLICES:
         routes = _module(name, "routes")
-        if routes is not None and hasattr(routes, "router"):
+        if routes is not None:
             app.include_router(routes.router)
     for failure in (PlatformError, RequestValidationError, HTTPException, Exception):
         app.add_exception_handler(failure, wire.render)

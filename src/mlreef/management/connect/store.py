@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mlreef.kit.db import Tx
 from mlreef.management.connect.tables import connections
@@ -20,6 +21,7 @@ async def find(tx: Tx, project_id: int) -> Mapping[str, Any] | None:
 
 async def put(tx: Tx, project_id: int, *, hook_id: int, by: str, now: datetime) -> None:
     """A project is connected as of now."""
-    await tx.execute(delete(connections).where(connections.c.project_id == project_id))
-    values = {"project_id": project_id, "hook_id": hook_id, "connected_by": by, "connected_at": now}
-    await tx.insert(connections, values)
+    values = {"hook_id": hook_id, "connected_by": by, "connected_at": now}
+    make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    statement = make(connections).values(project_id=project_id, **values)
+    await tx.execute(statement.on_conflict_do_update(index_elements=["project_id"], set_=values))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mlreef.kit.db import Tx
 from mlreef.management.processors import store
@@ -21,6 +22,6 @@ async def list_registered(tx: Tx) -> dict[str, Environment]:
 
 async def put(tx: Tx, name: str, values: Mapping[str, Any]) -> None:
     """Register an environment, or give it another image."""
-    changed = await tx.execute(update(environments).where(environments.c.name == name).values(**values))
-    if changed.rowcount == 0:
-        await tx.execute(insert(environments).values(name=name, **values))
+    make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    statement = make(environments).values(name=name, **values)
+    await tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_=dict(values)))
