@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlreef.forge.access import policy
@@ -94,7 +94,7 @@ async def _project(tx: Tx, who: Principal, image: str) -> projects.Project | Non
         return None
     parts = image.split("/")
     for length in range(len(parts), max(1, len(parts) - 3), -1):
-        found = await projects.find_project(tx, who, "/".join(parts[:length]))
+        found = await projects.find_project(tx, _user_of(who), "/".join(parts[:length]))
         if found is not None:
             return found
     return None
@@ -127,6 +127,4 @@ def _may_write(who: Principal, project: projects.Project, action: str) -> bool:
 
 def _user_of(who: Principal) -> Principal:
     """The user behind a job, without administrator rights; anybody else as they are."""
-    from dataclasses import replace
-
     return replace(who, job=None, method="build") if who.job is not None else who
