@@ -29,7 +29,7 @@ def anyone(browser: Browser, live_server: Live) -> Iterator[Person]:
     """A visitor with a fresh browser profile; at the end the console must be clean."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(8_000)
     person = Person(page, live_server)
     page.on("console", lambda message: person.complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: person.complaints.append(str(error)))

@@ -26,12 +26,16 @@ class Person:
         """Open an address of the application."""
         self.page.goto(self.live.url + path)
 
+    def fill_login(self, password: str) -> None:
+        """Fill the login form and send it."""
+        self.page.get_by_role("textbox", name="User name or e-mail").fill(self.live.username)
+        self.page.locator("input[type=password]").fill(password)
+        self.page.get_by_role("button", name="Log in").click()
+
     def log_in(self) -> None:
         """Log in as the ordinary user of the live server."""
         self.go("/login")
-        self.page.get_by_label("User name or e-mail").fill(self.live.username)
-        self.page.get_by_label("Password", exact=True).fill(self.live.password)
-        self.page.get_by_role("button", name="Log in").click()
+        self.fill_login(self.live.password)
         expect(self.page.get_by_role("heading", name="Your projects")).to_be_visible()
 
 

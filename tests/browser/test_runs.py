@@ -37,8 +37,8 @@ def test_an_experiment_is_started_through_the_form_and_watched_to_its_end(person
     page.get_by_role("link", name="New experiment").first.click()
     choose_processor(page, "Choose a processor", "learn")
     choose_folder(page, "input_path", "input")
-    page.get_by_label("learning_rate").fill("1e-4")
-    page.get_by_label("epochs").fill("5")
+    page.get_by_role("textbox", name="learning_rate").fill("1e-4")
+    page.get_by_role("textbox", name="epochs").fill("5")
     page.get_by_role("button", name="Check first").click()
     expect(page.get_by_text("Ready to run")).to_be_visible()
     page.get_by_role("button", name="Run", exact=True).click()
@@ -52,7 +52,7 @@ def test_an_experiment_is_started_through_the_form_and_watched_to_its_end(person
 def test_a_value_out_of_its_type_is_refused_at_its_field(person: Person) -> None:
     page = person.page
     person.go(f"/{person.live.project_path}/-/runs/new?kind=experiment&processor=lab/code-learn/learn@latest")
-    page.get_by_label("epochs").fill("1.5")
+    page.get_by_role("textbox", name="epochs").fill("1.5")
     page.get_by_role("button", name="Check first").click()
     expect(page.get_by_text("Enter a whole number, such as -3 or 10.")).to_be_visible()
 
@@ -63,7 +63,7 @@ def test_two_steps_are_chained_into_a_dataset(person: Person) -> None:
     choose_processor(page, "Choose a processor", "copy")
     choose_folder(page, "input_path", "input")
     choose_processor(page, "Add a step", "copy")
-    page.get_by_label("Name", exact=True).fill("copied twice")
+    page.get_by_role("textbox", name="Name", exact=True).fill("copied twice")
     page.get_by_role("button", name="Run", exact=True).click()
     ended(page, "success")
     page.get_by_role("link", name="Look at the dataset").click()
@@ -110,6 +110,6 @@ def test_two_experiments_are_compared(person: Person, live_server: Live) -> None
 def test_a_processor_is_found_in_the_marketplace(person: Person) -> None:
     page = person.page
     person.go("/marketplace")
-    page.get_by_label("Search processors").fill("learn")
+    page.get_by_role("textbox", name="Search processors").fill("learn")
     page.get_by_role("link", name="lab/code-learn/learn").click()
     expect(page.get_by_role("cell", name="--learning-rate")).to_be_visible()
