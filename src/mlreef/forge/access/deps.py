@@ -2,12 +2,13 @@
 
 A route declares `openapi_extra={"policy": ...}` with an action of `access.policy`, and if needed `"job": True` (job
 tokens may use it), `"basic": True` (takes Basic), `"checked": True` (public, but a credential counts), `"login": True`
-(not for anonymous callers),
-`"scopes": [...]` (token scopes beside `api` and, to read, `read_api`). A route that declares nothing is closed.
+(not for anonymous callers), `"self": True` (who sees it may do it to `{user_id}` when that is themselves),
+`"session": True` (browser sessions only), `"scopes": [...]` (token scopes beside `api` and, to read, `read_api`). A route that declares nothing is closed.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -16,9 +17,12 @@ from fastapi import Depends, Request
 from mlreef.forge import state as states
 from mlreef.forge.access import identify, policy
 from mlreef.forge.access.principal import Principal
+from mlreef.forge.groups import service as groups
+from mlreef.forge.projects import service as projects
 from mlreef.kit.errors import Kind, PlatformError, forbidden, unauthenticated
 
 _READ = {"GET", "HEAD", "OPTIONS"}
+_PLACE = re.compile(r"/api/v4/(?P<kind>projects|groups)/[^/]+")
 
 
 class InsufficientScope(PlatformError):
@@ -56,8 +60,32 @@ async def gate(request: Request) -> None:
     rule = policy.RULES[action]
     if who.anonymous and (says.get("login") or not (rule.open or rule.everybody)):
         raise unauthenticated()
+    if says.get("session") and who.method != "session":
+        raise forbidden("403 Forbidden - log in to do this: a token must not make or change credentials")
     if action == "admin" and not policy.allowed(who, "admin"):
         raise forbidden("403 Forbidden")
+    if rule.level is not None:
+        await _enter(state, request, who, "guest" if _means_self(says, path_params, who) else action)
+
+
+async def _enter(state: states.State, request: Request, who: Principal, action: str) -> None:
+    """Decide on the project or group in the path, before anything of the request is read.
+
+    Routes look again in the transaction that does the work; git and LFS have their own addresses and answers.
+    """
+    kind = _PLACE.match(request.scope["path"])
+    wanted = next((value for value in request.scope["path_params"].values()), None)
+    if kind is None or wanted is None:
+        return
+    async with state.db.read() as tx:
+        if kind["kind"] == "projects":
+            await projects.get_project(tx, who, str(wanted), action)
+        else:
+            await groups.get_group(tx, who, str(wanted), action)
+
+
+def _means_self(says: dict[str, Any], path_params: dict[str, Any], who: Principal) -> bool:
+    return bool(says.get("self")) and path_params.get("user_id") == str(who.user_id)
 
 
 def check_credential(who: Principal, method: str, says: dict[str, Any]) -> None:

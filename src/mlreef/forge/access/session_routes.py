@@ -27,6 +27,7 @@ router = APIRouter(prefix="/-", tags=["Sessions"])
 
 PUBLIC = {"policy": "public"}
 USER = {"policy": "user"}
+SESSION = {"policy": "user", "session": True}
 
 
 @router.post("/session", openapi_extra=PUBLIC, status_code=201)
@@ -82,12 +83,10 @@ async def register(request: Request, who: Caller, params: Params) -> JSONRespons
         return JSONResponse({"user": await _me(state, tx, user)}, status_code=201)
 
 
-@router.put("/user/password", openapi_extra=USER)
+@router.put("/user/password", openapi_extra=SESSION)
 async def change_password(request: Request, who: Caller, params: Params) -> JSONResponse:
     """Another password; needs the present one, and ends all sessions."""
     state = states.of(request)
-    if who.method != "session":
-        raise forbidden("403 Forbidden - log in to change the password")
     known = await sessions.find_login(state, who, who.username, params.need("current_password"))
     if known is None:
         raise forbidden("403 Forbidden - the present password is wrong")
@@ -97,12 +96,10 @@ async def change_password(request: Request, who: Caller, params: Params) -> JSON
     return JSONResponse({"message": "200 OK"})
 
 
-@router.post("/personal_access_tokens", openapi_extra=USER, status_code=201)
+@router.post("/personal_access_tokens", openapi_extra=SESSION, status_code=201)
 async def create_token(request: Request, who: Caller, params: Params) -> JSONResponse:
     """A personal access token of one's own; only a session may make one, so that a leaked token breeds none."""
     state = states.of(request)
-    if who.method != "session":
-        raise forbidden("403 Forbidden - log in to create a token")
     async with state.db.write() as tx:
         row, secret = await tokens.create(
             tx,

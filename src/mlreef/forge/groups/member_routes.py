@@ -28,6 +28,7 @@ def _kind(request: Request) -> str:
 Kind = Annotated[str, Depends(_kind)]
 READ = {"policy": "guest"}
 MANAGE = {"policy": "maintainer"}
+LEAVE = {"policy": "maintainer", "self": True}
 
 
 async def list_members(request: Request, who: Caller, kind: Kind, source: str, params: Params) -> JSONResponse:
@@ -126,7 +127,7 @@ _ROUTES = (
     ("GET", "/all/{user_id}", get_any_member, READ, 200),
     ("POST", "", add_member, MANAGE, 201),
     ("PUT", "/{user_id}", change_member, MANAGE, 200),
-    ("DELETE", "/{user_id}", remove_member, MANAGE, 204),
+    ("DELETE", "/{user_id}", remove_member, LEAVE, 204),
 )
 for _place_kind in ("projects", "groups"):
     for _method, _path, _endpoint, _policy, _status in _ROUTES:
