@@ -59,7 +59,7 @@ def test_a_folder_of_pictures_is_a_grid_with_a_large_view(person: Person, pictur
     for number in range(PICTURES):
         expect(page.locator(".thumb img").nth(number)).to_have_js_property("naturalWidth", 32)
     page.get_by_role("button", name="leaf-0.png").click()
-    expect(page.get_by_role("dialog").get_by_role("img")).to_be_visible()
+    expect(page.get_by_role("img", name="train/leaf-0.png")).to_be_visible()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("dialog").get_by_text("2 of 12")).to_be_visible()
 
