@@ -84,11 +84,7 @@ export interface paths {
         post?: never;
         delete?: never;
         options?: never;
-        /**
-         * Epf
-         * @description The framework that jobs run.
-         */
-        head: operations["epf_api_v1_epf_pyz_get"];
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -1150,26 +1146,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    epf_api_v1_epf_pyz_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": unknown;
                 };
             };
         };
