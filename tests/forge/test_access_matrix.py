@@ -180,6 +180,7 @@ def test_the_table_knows_the_policies_of_places() -> None:
     assert {name for name, rule in policy.RULES.items() if rule.open} == OPEN
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visibility", ["private", "internal", "public"])
 async def test_every_route_answers_every_role_as_its_policy_says(world: World, visibility: str) -> None:
     numbers = await settle(world, visibility)

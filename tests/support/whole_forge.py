@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +41,7 @@ class World:
         """A client with a token, or an anonymous one."""
         given = {"PRIVATE-TOKEN": token} if token else {}
         transport = httpx.ASGITransport(self.app, client=("127.0.0.1", 1))
-        return httpx.AsyncClient(transport=transport, base_url=URL, headers={**given, **headers})
+        return httpx.AsyncClient(transport=transport, base_url=self.settings.external_url, headers={**given, **headers})
 
     def as_(self, name: str) -> httpx.AsyncClient:
         """A client of one of the people; `root` is the administrator."""
@@ -86,12 +89,26 @@ def settings(folder: Path, **changes: Any) -> forge.Settings:
     return forge.Settings(**{**values, **changes})
 
 
+_templates: dict[str, tuple[Path, forge.Bootstrap]] = {}
+
+
+async def _copied(folder: Path) -> forge.Bootstrap:
+    """A forge as it is after its first start, made once per test run: the key and the migrations take their time."""
+    if "first" not in _templates:
+        template = Path(tempfile.mkdtemp(prefix="forge-template-"))
+        atexit.register(shutil.rmtree, template, ignore_errors=True)
+        _templates["first"] = (template, await forge.initialise(settings(template), admin_password=PASSWORD))
+    template, made = _templates["first"]
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    return made
+
+
 @contextlib.asynccontextmanager
 async def running(folder: Path, *, clock: Clock | None = None, **changes: Any) -> AsyncIterator[World]:
     """A forge in this process, without a socket."""
     logs.configure(json=False, level="WARNING")
     given = settings(folder, **changes)
-    made = await forge.initialise(given, admin_password=PASSWORD, clock=clock)
+    made = await (_copied(folder) if clock is None else forge.initialise(given, admin_password=PASSWORD, clock=clock))
     app = forge.create_app(given, clock=clock)
     world = World(app, given, made, ids={"root": 1})
     async with app.router.lifespan_context(app):

@@ -3,7 +3,8 @@
 A route declares `openapi_extra={"policy": ...}` with an action of `access.policy`, and if needed `"job": True` (job
 tokens may use it), `"basic": True` (takes Basic), `"checked": True` (public, but a credential counts), `"login": True`
 (not for anonymous callers), `"self": True` (who sees it may do it to `{user_id}` when that is themselves),
-`"session": True` (browser sessions only), `"scopes": [...]` (token scopes beside `api` and, to read, `read_api`). A route that declares nothing is closed.
+`"session": True` (browser sessions only), `"scopes": [...]` (token scopes beside `api` and, to read, `read_api`).
+A route that declares nothing is closed.
 """
 
 from __future__ import annotations
