@@ -85,7 +85,9 @@ async def stream(
     repo: Path, commit: str, *, prefix: str, path: str, suffix: str, content: Content
 ) -> AsyncIterator[bytes]:
     """The archive in pieces."""
-    arguments = ["--format=tar", f"--prefix={prefix}/", "--end-of-options", commit, *(["--", path] if path else [])]
+    # After --end-of-options this command would take the "--" before paths for a path itself. `commit` is a resolved id,
+    # which can never be read as an option, so it may stand without.
+    arguments = ["--format=tar", f"--prefix={prefix}/", commit, *(["--", path] if path else [])]
     source = _Source(git.stream(repo, "archive", *arguments, config=[("tar.umask", "0002")]))
     if suffix == "zip":
         async for piece in _zip(source, content):
