@@ -27,6 +27,7 @@ users = Table(
     Column("last_sign_in_at", UtcDateTime),
     Column("current_sign_in_at", UtcDateTime),
     Column("created_by", BigId),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 Index("users_username", func.lower(users.c.username), unique=True)
 Index("users_email", func.lower(users.c.email), unique=True)
@@ -44,6 +45,7 @@ tokens = Table(
     Column("last_used_at", UtcDateTime),
     Column("expires_at", Date),
     Column("revoked", Boolean, nullable=False),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 
 sessions = Table(
@@ -56,6 +58,7 @@ sessions = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("seen_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 
 login_failures = Table(
@@ -83,5 +86,6 @@ audit_events = Table(
     Column("details", Json, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 """Append-only; every row holds the hash of the one before, so that a removed or altered row shows."""

@@ -27,6 +27,7 @@ namespaces = Table(
     Column("avatar", String(64)),
     Column("settings", Json, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 Index("namespaces_full_path", func.lower(namespaces.c.full_path), unique=True)
 
@@ -43,4 +44,5 @@ members = Table(
     Column("created_by", BigId),
     UniqueConstraint("source_type", "source_id", "user_id"),
     Index("members_user", "user_id"),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )

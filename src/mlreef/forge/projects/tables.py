@@ -32,6 +32,7 @@ projects = Table(
     Column("last_activity_at", UtcDateTime, nullable=False),
     Index("projects_namespace", "namespace_id"),
     Index("projects_forked_from", "forked_from_id"),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 Index("projects_full_path", func.lower(projects.c.full_path), unique=True)
 
@@ -52,4 +53,5 @@ stars = Table(
     Column("created_at", UtcDateTime, nullable=False),
     UniqueConstraint("project_id", "user_id"),
     Index("project_stars_user", "user_id"),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )

@@ -50,6 +50,7 @@ def _audit_events() -> None:
         sa.Column("previous", sa.String(length=64), nullable=False),
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
 
 
@@ -82,6 +83,7 @@ def _users() -> None:
         sa.Column("current_sign_in_at", UtcDateTime(), nullable=True),
         sa.Column("created_by", BigId, nullable=True),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("users_username", "users", [sa.text("lower(username)")], unique=True)
     op.create_index("users_email", "users", [sa.text("lower(email)")], unique=True)
@@ -101,6 +103,7 @@ def _members() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source_type", "source_id", "user_id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("members_user", "members", ["user_id"], unique=False)
 
@@ -124,6 +127,7 @@ def _namespaces() -> None:
         sa.ForeignKeyConstraint(["owner_id"], ["users.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["parent_id"], ["namespaces.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_namespaces_traversal"), "namespaces", ["traversal"], unique=False)
     op.create_index("namespaces_full_path", "namespaces", [sa.text("lower(full_path)")], unique=True)
@@ -145,6 +149,7 @@ def _personal_access_tokens() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_personal_access_tokens_user_id"), "personal_access_tokens", ["user_id"], unique=False)
 
@@ -162,6 +167,7 @@ def _sessions() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_sessions_user_id"), "sessions", ["user_id"], unique=False)
 
@@ -192,6 +198,7 @@ def _projects() -> None:
         sa.ForeignKeyConstraint(["forked_from_id"], ["projects.id"], ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["namespace_id"], ["namespaces.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("projects_forked_from", "projects", ["forked_from_id"], unique=False)
     op.create_index("projects_namespace", "projects", ["namespace_id"], unique=False)
@@ -209,6 +216,7 @@ def _project_stars() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "user_id"),
+        sqlite_autoincrement=True,
     )
     op.create_index("project_stars_user", "project_stars", ["user_id"], unique=False)
 
