@@ -11,10 +11,10 @@ const project = (id, path, topics, more = {}) => ({
   permissions: { project_access: { access_level: 50 }, group_access: null }, ...more,
 })
 export const projects = [
-  project(1, 'demo/leaves', ['data', 'images']),
-  project(2, 'demo/image-augment', ['code', 'python'], { description: 'Augmentation of image folders', visibility: 'internal' }),
-  project(3, 'demo/classifier', ['code'], { description: '', visibility: 'private' }),
-  project(4, 'ada/weather', ['data', 'table'], { description: 'Daily weather since 1950' }),
+  project(1, 'demo/leaves', ['data-project', 'images']),
+  project(2, 'demo/image-augment', ['code-project', 'python'], { description: 'Augmentation of image folders', visibility: 'internal' }),
+  project(3, 'demo/classifier', ['code-project'], { description: '', visibility: 'private' }),
+  project(4, 'ada/weather', ['data-project', 'table'], { description: 'Daily weather since 1950' }),
 ]
 export const namespaces = [{ id: 1, name: 'demo', full_path: 'demo', kind: 'group' }, { id: 2, name: 'ada', full_path: 'ada', kind: 'user' }]
 export const commits = Array.from({ length: 12 }, (_, i) => ({

@@ -43,7 +43,10 @@ export function useProject(): ProjectView {
   return view
 }
 
+export const CODE_TOPIC = 'code-project'
+export const DATA_TOPIC = 'data-project'
+
 /** A project that holds the source of processors, as its topics say. */
 export function isCode(project: Project): boolean {
-  return (project.topics ?? []).includes('code')
+  return (project.topics ?? []).includes(CODE_TOPIC)
 }

@@ -6,6 +6,7 @@ import { useState } from 'react'
 import * as forge from '@/api/forge'
 import { namespacesQuery } from '@/api/queries/projects'
 import { useSession } from '@/api/queries/session'
+import { CODE_TOPIC, DATA_TOPIC } from '@/components/project-context'
 import { FormError } from '@/components/states'
 import { slugify, splitProjectPath } from '@/lib/paths'
 
@@ -31,7 +32,7 @@ export function NewProjectDialog({ onClose }: { onClose: () => void }) {
         visibility,
         description,
         initialize_with_readme: readme,
-        topics: [type],
+        topics: [type === 'code' ? CODE_TOPIC : DATA_TOPIC],
       }),
     onSuccess: (project) => {
       void client.invalidateQueries({ queryKey: ['projects'] })

@@ -36,7 +36,7 @@ export function SettingsPage() {
           <TextInput label="Name" required value={draft.name} onChange={(event) => setDraft({ ...draft, name: event.currentTarget.value })} />
           <Textarea label="Description" autosize minRows={2} value={draft.description} onChange={(event) => setDraft({ ...draft, description: event.currentTarget.value })} />
           <Select label="Visibility" allowDeselect={false} data={['private', 'internal', 'public']} value={draft.visibility} onChange={(next) => setDraft({ ...draft, visibility: (next ?? 'private') as forge.Visibility })} />
-          <TagsInput label="Topics" description="“code” marks a code project, “data” a data project" value={draft.topics} onChange={(topics) => setDraft({ ...draft, topics })} />
+          <TagsInput label="Topics" description="“code-project” marks a project with the source of processors, “data-project” one with data" value={draft.topics} onChange={(topics) => setDraft({ ...draft, topics })} />
           <Group><Button type="submit" loading={save.isPending}>Save</Button></Group>
         </Stack>
       </form>
