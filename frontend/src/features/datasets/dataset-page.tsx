@@ -19,14 +19,14 @@ export function DatasetPage() {
 }
 
 function Details({ run }: { run: Run }) {
-  const { params } = useProject()
+  const { params, level } = useProject()
   const { dataset } = run
   const last = run.steps.at(-1)
   return (
     <>
       <PageHead title={<Group gap="sm">{run.name} <Text span inherit c="dimmed">#{run.number}</Text></Group>} note={<>dataset made <TimeAgo at={run.finished_at ?? run.created_at} /> by {run.created_by?.username ?? '–'}</>}>
         <LinkButton to="/$ns/$slug/-/runs/$runId" params={{ ...params, runId: run.id }} variant="default">Run</LinkButton>
-        {dataset && <LinkButton to="/$ns/$slug/-/runs/new" params={params} search={{ kind: 'experiment', branch: dataset.branch, path: dataset.path }}>Train on it</LinkButton>}
+        {dataset && level >= 30 && <LinkButton to="/$ns/$slug/-/runs/new" params={params} search={{ kind: 'experiment', branch: dataset.branch, path: dataset.path }}>Train on it</LinkButton>}
       </PageHead>
       {!dataset ? <Empty title="This run has made no dataset">Its state is {run.status}.</Empty> : (
         <Grid gap="md">

@@ -25,7 +25,7 @@ export function ExperimentPage() {
 }
 
 function Details({ experiment }: { experiment: Experiment }) {
-  const { params } = useProject()
+  const { params, level } = useProject()
   const live = isLive(experiment)
   const curves = useQuery(curvesQuery(experiment.id, live))
   const run = useQuery({ queryKey: ['run', experiment.run_id], queryFn: () => management.getRun(experiment.run_id), refetchInterval: live ? 3000 : false })
@@ -37,7 +37,7 @@ function Details({ experiment }: { experiment: Experiment }) {
         note={<>by {experiment.created_by?.username ?? '–'} · <TimeAgo at={experiment.created_at} /> · {formatDuration(experiment.duration_s)}</>}
       >
         <LinkButton to="/$ns/$slug/-/runs/$runId" params={{ ...params, runId: experiment.run_id }} search={{ step: experiment.step, tab: 'log' }} variant="default">Run and log</LinkButton>
-        <LinkButton to="/$ns/$slug/-/runs/new" params={params} search={{ kind: 'experiment', from: experiment.run_id }} variant="default" leftSection={<RotateCw size={15} />}>Change and run</LinkButton>
+        {level >= 30 && <LinkButton to="/$ns/$slug/-/runs/new" params={params} search={{ kind: 'experiment', from: experiment.run_id }} variant="default" leftSection={<RotateCw size={15} />}>Change and run</LinkButton>}
       </PageHead>
       {step?.status === 'failed' && <Alert color="red" mb="md" title="This experiment failed" role="alert">{explainReason(step)}</Alert>}
       <Grid gap="md">
