@@ -26,7 +26,7 @@ def token(name: str = NAME, *actions: str, **claims: object) -> dict[str, str]:
     now = int(time.time())
     body = {
         "aud": "container_registry",
-        "exp": now + 60,
+        "exp": now + 3600,
         "nbf": now - 5,
         "access": [{"type": "repository", "name": name, "actions": list(actions)}],
         **claims,
