@@ -1,4 +1,4 @@
-"""Objects as plain files: `<root>/ab/cd/<digest>`.
+"""Objects as plain files: `<root>/ab/<digest>`.
 
 Durable means: temporary file, fsync, rename, fsync of the directory. Hashing and writing happen in a worker thread in
 4 MiB batches, so that one large upload neither blocks the event loop nor is copied more often than needed.
@@ -21,7 +21,10 @@ _BATCH = 4 << 20
 
 
 class LocalObjects:
-    """A directory of objects; `root` is created when missing, left-over temporary files are swept at start."""
+    """A directory of objects; `root` is created when missing, left-over temporary files are swept at start.
+
+    The 256 directories are made at once, so that storing an object never has to make and sync one.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -29,6 +32,10 @@ class LocalObjects:
         self._temporary.mkdir(parents=True, exist_ok=True)
         for left in self._temporary.iterdir():
             left.unlink(missing_ok=True)
+        if not (root / "ff").is_dir():
+            for number in range(256):
+                (root / f"{number:02x}").mkdir(exist_ok=True)
+            _sync_directory(root)
 
     async def put(
         self,
@@ -74,10 +81,6 @@ class LocalObjects:
 
     def _publish(self, temporary: Path, digest: str) -> None:
         target = self._path(digest)
-        if not target.parent.is_dir():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            _sync_directory(target.parent.parent)
-            _sync_directory(self._root)
         temporary.replace(target)
         _sync_directory(target.parent)
 
@@ -119,7 +122,7 @@ class LocalObjects:
 
     def _path(self, digest: str) -> Path:
         checked(digest)
-        return self._root / digest[:2] / digest[2:4] / digest
+        return self._root / digest[:2] / digest
 
 
 def _write(file: BinaryIO, hasher: hashlib._Hash, batch: list[bytes]) -> None:
