@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from sqlalchemy import Executable, Insert, Table, event, insert, text
 from sqlalchemy.engine import CursorResult, RowMapping
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -150,6 +150,10 @@ class Database:
             yield
         except OperationalError as exc:
             raise PlatformError(Kind.UNAVAILABLE, f"the database does not answer: {exc.orig}") from exc
+        except IntegrityError as exc:
+            if "unique" in str(exc.orig).lower():  # two transactions passed the same check at once
+                raise PlatformError(Kind.CONFLICT, "somebody else did the same at this moment; try again") from exc
+            raise
         except DBAPIError as exc:
             if exc.connection_invalidated:
                 raise PlatformError(Kind.UNAVAILABLE, "the database connection was lost; try again") from exc
