@@ -7,9 +7,11 @@ Durable means: temporary file, fsync, rename, fsync of the directory. Hashing an
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
@@ -18,10 +20,11 @@ from mlreef.kit.errors import not_found
 from mlreef.kit.objects.base import CHUNK, Stored, TooLarge, checked, verify
 
 _BATCH = 4 << 20
+_LEFT_OVER_SECONDS = 86400
 
 
 class LocalObjects:
-    """A directory of objects; `root` is created when missing, left-over temporary files are swept at start.
+    """A directory of objects; `root` is created when missing, temporary files left over a day ago are swept at start.
 
     The 256 directories are made at once, so that storing an object never has to make and sync one.
     """
@@ -31,7 +34,10 @@ class LocalObjects:
         self._temporary = root / "tmp"
         self._temporary.mkdir(parents=True, exist_ok=True)
         for left in self._temporary.iterdir():
-            left.unlink(missing_ok=True)
+            # Other workers may be receiving right now: only what nobody can be writing any more is swept.
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - left.stat().st_mtime > _LEFT_OVER_SECONDS:
+                    left.unlink()
         if not (root / "ff").is_dir():
             for number in range(256):
                 (root / f"{number:02x}").mkdir(exist_ok=True)
