@@ -13,7 +13,7 @@ BAD = {
     "syntax": ("import argparse\ndef broken(:\n    pass\n", 2),
     "nothing": ("print('no parameters here')\n", 1),
     "unsupported": (
-        "from argparse import *\np = ArgumentParser()\np.add_argument('--f', type=FileType())\np.parse_args()\n",
+        "import argparse as a\np = a.ArgumentParser()\np.add_argument('--f', type=a.FileType())\np.parse_args()\n",
         3,
     ),
 }

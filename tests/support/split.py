@@ -40,7 +40,7 @@ class Split(Live):
             ports.wait(lambda port=port: _ready(port), f"{name}'s start (see {self.folder}/{name}.log)", seconds=60)
         self.admin_token = sdk.login(self.url, "root", self.admin_password)
         for number in (1, 2):
-            self._runner(number, urls["forge"], env)
+            self._runner(number, urls, env)
 
     def _settings(self, urls: dict[str, str]) -> dict[str, str]:
         place, bucket = secrets.token_hex(4), secrets.token_hex(4)
@@ -69,7 +69,7 @@ class Split(Live):
             **{f"MLREEF_GATEWAY_{name.upper()}_URL": url for name, url in urls.items()},
         }
 
-    def _runner(self, number: int, forge: str, env: dict[str, str]) -> None:
+    def _runner(self, number: int, urls: dict[str, str], env: dict[str, str]) -> None:
         body = {
             "runner_type": "instance_type",
             "description": f"runner {number}",
@@ -77,10 +77,15 @@ class Split(Live):
         }
         made = self.admin.http.call("POST", "/api/v4/user/runners", json={**body, "run_untagged": True})
         folder = self.folder / f"runner-{number}"
-        command = ["runner", "--url", forge, "--executor", self.executor, "--capacity", "1"]
+        command = ["runner", "--url", urls["forge"], "--executor", self.executor, "--capacity", "1"]
         command += ["--work-dir", str(folder / "work"), "--cache-dir", str(folder / "cache")]
         # Root runners share the machine here: each needs user ids of its own.
-        own = {"MLREEF_RUNNER_TOKEN": made["token"], "MLREEF_RUNNER_UID_BASE": str(220_000 + 1000 * number)}
+        own = {
+            "MLREEF_RUNNER_TOKEN": made["token"],
+            "MLREEF_RUNNER_UID_BASE": str(220_000 + 1000 * number),
+            # Jobs have no network: the origins beside the forge's own that they may reach are the operator's to name.
+            "MLREEF_RUNNER_ALLOWED_ORIGINS": json.dumps([urls["management"], self.url]),
+        }
         self._spawn(f"runner-{number}", command, {**env, **own})
 
     def _spawn(self, name: str, arguments: list[str], env: dict[str, str]) -> None:
