@@ -18,6 +18,7 @@ from mlreef.kit.errors import Kind, unavailable
 from mlreef.registry.settings import Settings
 from mlreef.registry.wire import RegistryError
 
+
 class _Tokens(JWSRegistry):
     """Which signatures count. The header carries a certificate (`x5c`), so it is longer than joserfc expects."""
 
