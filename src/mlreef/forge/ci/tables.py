@@ -49,6 +49,7 @@ pipelines = Table(
     Column("finished_at", UtcDateTime),
     UniqueConstraint("project_id", "iid"),
     Index("ci_pipelines_project_ref", "project_id", "ref"),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 
 jobs = Table(
@@ -106,6 +107,7 @@ jobs = Table(
         sqlite_where=text("status IN ('running', 'canceling')"),
         postgresql_where=text("status IN ('running', 'canceling')"),
     ),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 
 job_tags = Table(
@@ -137,6 +139,7 @@ artifacts = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("expire_at", UtcDateTime),
     UniqueConstraint("job_id", "file_type"),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 
 runners = Table(
@@ -158,6 +161,7 @@ runners = Table(
     Column("creator_id", BigId),
     Column("created_at", UtcDateTime, nullable=False),
     Column("contacted_at", UtcDateTime),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 
 runner_projects = Table(
@@ -185,6 +189,7 @@ managers = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("contacted_at", UtcDateTime),
     UniqueConstraint("runner_id", "system_id"),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 
 queue = Table(
@@ -207,6 +212,7 @@ pushes = Table(
     Column("options", Json, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 """Pushes that were acknowledged and whose pipeline and webhook are still to come."""
 
@@ -226,4 +232,5 @@ variables = Table(
     Column("environment_scope", String(255), nullable=False),
     Column("description", Text),
     UniqueConstraint("scope", "owner_id", "key", "environment_scope"),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )

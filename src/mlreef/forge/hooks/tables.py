@@ -29,6 +29,7 @@ hooks = Table(
     Column("enable_ssl_verification", Boolean, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
 
 deliveries = Table(
@@ -55,4 +56,5 @@ deliveries = Table(
         sqlite_where=text("state = 'waiting'"),
         postgresql_where=text("state = 'waiting'"),
     ),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )

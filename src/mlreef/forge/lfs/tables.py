@@ -27,4 +27,5 @@ lfs_locks = Table(
     Column("owner", Text, nullable=False),
     Column("locked_at", UtcDateTime, nullable=False),
     UniqueConstraint("project_id", "path", name="uq_lfs_locks_path"),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )

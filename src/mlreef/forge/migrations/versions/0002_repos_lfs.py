@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("locked_at", UtcDateTime(), nullable=False),
         sa.UniqueConstraint("project_id", "path", name="uq_lfs_locks_path"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "protected_branches",
@@ -45,6 +46,7 @@ def upgrade() -> None:
         sa.Column("allow_force_push", sa.Boolean(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.UniqueConstraint("project_id", "name", name="uq_protected_branches_name"),
+        sqlite_autoincrement=True,
     )
 
 

@@ -62,6 +62,7 @@ def _ci_pipelines() -> None:
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("project_id", "iid"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ci_pipelines_project_ref", "ci_pipelines", ["project_id", "ref"], unique=False)
 
@@ -88,6 +89,7 @@ def _ci_pushes() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
 
 
@@ -112,6 +114,7 @@ def _ci_runners() -> None:
         sa.Column("contacted_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"),
+        sqlite_autoincrement=True,
     )
 
 
@@ -132,6 +135,7 @@ def _ci_variables() -> None:
         sa.Column("description", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("scope", "owner_id", "key", "environment_scope"),
+        sqlite_autoincrement=True,
     )
 
 
@@ -151,6 +155,7 @@ def _hooks() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_hooks_project_id"), "hooks", ["project_id"], unique=False)
 
@@ -199,6 +204,7 @@ def _ci_jobs() -> None:
         sa.ForeignKeyConstraint(["pipeline_id"], ["ci_pipelines.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("token_hash"),
+        sqlite_autoincrement=True,
     )
     _ci_jobs_indexes()
 
@@ -247,6 +253,7 @@ def _ci_runner_managers() -> None:
         sa.ForeignKeyConstraint(["runner_id"], ["ci_runners.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("runner_id", "system_id"),
+        sqlite_autoincrement=True,
     )
 
 
@@ -280,6 +287,7 @@ def _hook_deliveries() -> None:
         sa.Column("seconds", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(["hook_id"], ["hooks.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "hook_deliveries_due",
@@ -308,6 +316,7 @@ def _ci_artifacts() -> None:
         sa.ForeignKeyConstraint(["job_id"], ["ci_jobs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("job_id", "file_type"),
+        sqlite_autoincrement=True,
     )
 
 

@@ -19,4 +19,5 @@ protected_branches = Table(
     # False: a default branch that somebody chose to leave unprotected.
     Column("active", Boolean, nullable=False),
     UniqueConstraint("project_id", "name", name="uq_protected_branches_name"),
+    sqlite_autoincrement=True,  # a number is never given out twice
 )
