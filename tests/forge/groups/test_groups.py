@@ -149,3 +149,18 @@ async def test_namespaces_are_those_one_may_use(world: World) -> None:
     assert [one["full_path"] for one in await world.ok("bob", "GET", "/namespaces")] == ["bob"]
     assert (await world.ok("ada", "GET", "/namespaces/lab"))["kind"] == "group"
     assert (await world.call("bob", "GET", "/namespaces/ada")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["login", "register", "projects", "marketplace", "account", "assets", "explore", "metrics", "v2", "jwt", "oauth"]
+    + ["api", "uploads", "Account"],
+)
+async def test_first_segments_of_the_origin_are_nobodys_name(world: World, name: str) -> None:
+    await world.person("ada")
+    refused = await world.call("ada", "POST", "/groups", json={"name": "x", "path": name})
+    assert (refused.status_code, "reserved" in refused.text) == (400, True)
+    given = {"username": name, "name": "x", "email": "x@example.org", "force_random_password": True}
+    assert (await world.call("root", "POST", "/users", json=given)).status_code == 400
+    parent = await group(world)
+    assert (await group(world, path=name.lower(), parent_id=parent["id"]))["path"] == name.lower()

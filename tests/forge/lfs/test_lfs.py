@@ -195,6 +195,9 @@ async def test_raw_files_and_archives_hold_what_pointers_stand_for(owner: httpx.
         assert tar.extractfile(member).read() == CONTENT  # type: ignore[union-attr]
     packed = zipfile.ZipFile(io.BytesIO((await owner.get(f"{api}/archive.zip")).content))
     assert [packed.read(name) for name in packed.namelist() if name.endswith("a.bin")] == [CONTENT]
+    plain = await owner.get(f"{api}/archive.zip?include_lfs_blobs=false")
+    packed = zipfile.ZipFile(io.BytesIO(plain.content))
+    assert [packed.read(name).decode() for name in packed.namelist() if name.endswith("a.bin")] == [text]
 
 
 def test_only_pointers_are_pointers() -> None:

@@ -152,6 +152,16 @@ async def test_the_published_keys_hold_nothing_private(world: World) -> None:
     )
 
 
+async def test_discovery_names_only_addresses_that_answer(world: World) -> None:
+    async with world.client() as client:
+        discovery = (await client.get("/.well-known/openid-configuration")).json()
+        addresses = [one for one in discovery.values() if isinstance(one, str) and one != discovery["issuer"]]
+        assert [(await client.get(one)).status_code for one in addresses] == [200]
+    assert (discovery["response_types_supported"], discovery["grant_types_supported"]) == (["id_token"], [])
+    required = {"issuer", "jwks_uri", "subject_types_supported", "id_token_signing_alg_values_supported"}
+    assert required <= set(discovery)
+
+
 def test_the_key_is_made_once_and_belongs_to_its_owner_alone(tmp_path: Path) -> None:
     first, second = SigningKey.load(tmp_path / "s"), SigningKey.load(tmp_path / "s")
     assert first.key_id == second.key_id

@@ -19,6 +19,7 @@ _RESERVED = frozenset({
     "-", "api", "v2", "oauth", "jwt", "uploads", "assets", "metrics", "admin", "dashboard", "explore", "groups", "help",
     "login", "logout", "projects", "public", "register", "search", "settings", "users", ".well-known", "favicon.ico",
     "robots.txt", "index.html", "marketplace", "experiments", "runs", "snippets", "import", "files", "unsubscribes",
+    "account",
 })  # fmt: skip
 _RESERVED_BELOW = frozenset({
     "-", "badges", "blame", "blob", "builds", "commits", "create", "create_dir", "edit", "find_file",

@@ -31,16 +31,16 @@ _CLAIMS = [
 
 @router.get("/.well-known/openid-configuration", openapi_extra=PUBLIC)
 async def discovery(request: Request) -> JSONResponse:
-    """Where the keys are and what identity tokens hold."""
+    """Where the keys are and what identity tokens hold.
+
+    Tokens go to CI jobs only, so there are no endpoints to log in at and no grants; the keys that OpenID requires of
+    every document stay, with what is true here.
+    """
     base = states.of(request).settings.external_url
     return JSONResponse({
         "issuer": base,
-        "authorization_endpoint": f"{base}/oauth/authorize",
-        "token_endpoint": f"{base}/oauth/token",
         "jwks_uri": f"{base}/oauth/discovery/keys",
-        "scopes_supported": ["openid"],
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_types_supported": ["id_token"],
         "grant_types_supported": [],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],

@@ -104,7 +104,11 @@ async def _archive(request: Request, who: Caller, project: str, given: Params, s
     prefix = "-".join(part.replace("/", "-") for part in parts)
     state = states.of(request)
 
+    with_lfs = given.flag("include_lfs_blobs") is not False
+
     async def content(pointer: pointers.Pointer) -> AsyncIterator[bytes] | None:
+        if not with_lfs:
+            return None
         async with state.db.read() as tx:
             held = await lfs.sizes(tx, entered.id, [pointer.oid])
         return state.objects.open(pointer.oid) if held.get(pointer.oid) == pointer.size else None
