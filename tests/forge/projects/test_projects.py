@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from mlreef.forge.lfs import store as lfs_store
 from mlreef.forge.projects import creation
 from support.whole_forge import World
 
@@ -219,3 +221,24 @@ async def test_a_user_is_deleted_with_their_projects(world: World) -> None:
     assert (await world.call("root", "DELETE", f"/users/{world.ids['ada']}")).status_code == 204
     assert (await world.call("root", "GET", f"/projects/{made['id']}")).status_code == 404
     await world.person("ada", email="ada2@example.org")
+
+
+async def test_a_deleted_project_leaves_no_objects_locks_protections_hooks_or_variables(world: World) -> None:
+    await world.person("ada")
+    made = await world.ok("ada", "POST", "/projects", json={"name": "data"})
+    path, now = f"/projects/{made['id']}", world.state.clock.now()
+    await world.ok("ada", "POST", f"{path}/protected_branches", json={"name": "stable"})
+    await world.ok("ada", "POST", f"{path}/hooks", json={"url": "http://example.org/"})
+    await world.ok("ada", "POST", f"{path}/variables", json={"key": "K", "value": "v"})
+    lock = {"project_id": made["id"], "path": "a", "user_id": 1, "owner": "ada", "locked_at": now}
+    async with world.state.db.write() as tx:
+        await lfs_store.link(tx, [(made["id"], "a" * 64, 1)], now)
+        await lfs_store.add_lock(tx, lock)
+    kept = ("lfs_links", "lfs_locks", "protected_branches", "hooks")
+    counts = [text(f"SELECT count(*) FROM {name} WHERE project_id = {made['id']}") for name in kept]  # noqa: S608
+    counts.append(text("SELECT count(*) FROM ci_variables"))
+    async with world.state.db.read() as tx:
+        assert [await tx.scalar(one) for one in counts] == [1] * 5
+    await world.ok("ada", "DELETE", path)
+    async with world.state.db.read() as tx:
+        assert [await tx.scalar(one) for one in counts] == [0] * 5
