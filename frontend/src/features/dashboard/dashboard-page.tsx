@@ -16,7 +16,8 @@ import { splitProjectPath } from '@/lib/paths'
 import { CreateMenu } from './create-menu'
 import { ProjectCard } from './project-card'
 
-const MINE = { membership: true, order_by: 'last_activity_at', per_page: 6 }
+const MINE = { membership: true, order_by: 'last_activity_at', per_page: 20 }
+const SHOWN = 6
 const STARRED = { starred: true, order_by: 'last_activity_at', per_page: 6 }
 
 export function DashboardPage() {
@@ -38,11 +39,11 @@ export function DashboardPage() {
             isEmpty={(found) => found.items.length === 0}
             empty={<Empty title="No projects yet" action={<CreateMenu />}>Create a data project and push images with git, or browse the <LinkAnchor to="/marketplace" size="sm">marketplace</LinkAnchor>.</Empty>}
           >
-            {(found) => <div className="card-grid">{found.items.map((project) => <ProjectCard key={project.id} project={project} />)}</div>}
+            {(found) => <div className="card-grid">{found.items.slice(0, SHOWN).map((project) => <ProjectCard key={project.id} project={project} />)}</div>}
           </QueryView>
         </section>
         <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
-          <RecentRuns projects={mine.data?.items ?? []} />
+          <RecentRuns projects={(mine.data?.items ?? []).filter((project) => !project.topics.includes('code-project'))} />
           <section aria-labelledby="starred">
             <Title order={2} size="h4" id="starred" mb="xs">Starred</Title>
             <QueryView query={starred} isEmpty={(found) => found.items.length === 0} empty={<Text c="dimmed" size="sm">Star a project and it is listed here.</Text>}>
