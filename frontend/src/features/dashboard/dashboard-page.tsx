@@ -43,7 +43,7 @@ export function DashboardPage() {
           </QueryView>
         </section>
         <SimpleGrid cols={{ base: 1, md: 2 }} spacing="xl">
-          <RecentRuns projects={(mine.data?.items ?? []).filter((project) => !project.topics.includes('code-project'))} />
+          <RecentRuns projects={(mine.data?.items ?? []).filter((project) => !project.topics?.includes('code-project'))} />
           <section aria-labelledby="starred">
             <Title order={2} size="h4" id="starred" mb="xs">Starred</Title>
             <QueryView query={starred} isEmpty={(found) => found.items.length === 0} empty={<Text c="dimmed" size="sm">Star a project and it is listed here.</Text>}>
