@@ -43,8 +43,11 @@ def main(arguments: list[str]) -> int:
     report(started, "fast part", failed)
     if failed or fast:
         return len(failed)
-    if pytest("-m", "slow") != 0:
+    if pytest("-m", "slow", "--ignore=tests/browser") != 0:
         failed.append("slow tests")
+    # Playwright's synchronous interface keeps an event loop running, which asynchronous tests cannot share a process with.
+    if pytest("-m", "slow", "-p", "no:hypothesispytest", "tests/browser") != 0:
+        failed.append("browser tests")
     report(started, "whole check", failed)
     return len(failed)
 
