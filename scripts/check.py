@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
         return len(failed)
     if pytest("-m", "slow", "--ignore=tests/browser") != 0:
         failed.append("slow tests")
-    # Playwright's synchronous interface keeps an event loop running, which asynchronous tests cannot share a process with.
+    # Playwright's synchronous interface keeps an event loop running, which asynchronous tests cannot share.
     if pytest("-m", "slow", "-p", "no:hypothesispytest", "tests/browser") != 0:
         failed.append("browser tests")
     report(started, "whole check", failed)
