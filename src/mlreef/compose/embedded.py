@@ -24,7 +24,10 @@ from mlreef import forge, management, registry, runner, sdk
 from mlreef.compose.inprocess import InProcess
 from mlreef.compose.origin import Origin
 from mlreef.compose.web import Web
+from mlreef.kit import logs
 from mlreef.kit.errors import Kind, PlatformError
+
+log = logs.get(__name__)
 
 _NO_RUNNER = "none"
 
@@ -168,6 +171,7 @@ async def _serving(origin: Origin, listener: socket.socket) -> AsyncIterator[Non
             await asyncio.sleep(0.01)
         yield
     finally:
+        origin.stopping()
         server.should_exit = True
         await task
 
@@ -199,11 +203,21 @@ async def _runner(plan: Plan, url: str, kept: Secrets) -> AsyncIterator[None]:
         cache_dir=plan.data_dir / "runner/cache",
     )
     task = asyncio.create_task(runner.run(settings, stop=stop))
+    task.add_done_callback(tell_runner_failure)
     try:
         yield
     finally:
         stop.set()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def tell_runner_failure(task: asyncio.Task[None]) -> None:
+    """Say at once why no job will run here any more: the server goes on, and nobody else awaits this task."""
+    failure = None if task.cancelled() else task.exception()
+    if isinstance(failure, PlatformError):
+        log.error("the local runner has ended: jobs wait until it runs again", reason=failure.message)
+    elif failure is not None:
+        log.error("the local runner has failed: jobs wait until it runs again", exc_info=failure)
 
 
 async def _register_runner(url: str, registration_token: str) -> str:

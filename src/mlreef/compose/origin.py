@@ -71,6 +71,13 @@ class Origin:
                 await stack.enter_async_context(app.router.lifespan_context(app))
             yield
 
+    def stopping(self) -> None:
+        """Ask every service to end what waits, because a server stops only when all requests have been answered."""
+        for app in self._services.values():
+            stop = getattr(app.state, "stopping", None)
+            if stop is not None:
+                stop()
+
     async def _health(self, path: str) -> Response:
         if not path.endswith("readiness"):
             return PlainTextResponse("OK")

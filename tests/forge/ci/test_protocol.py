@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import zlib
 
 import pytest
@@ -44,6 +45,52 @@ async def test_a_waiting_runner_gets_a_job_the_moment_it_is_queued(tmp_path):
         await ci.start(ONE)
         async with asyncio.timeout(5):
             assert (await waiting) is not None
+
+
+async def test_waiting_ends_at_once_when_the_server_stops(tmp_path):
+    async with world(f"sqlite:///{tmp_path}/f.db", tmp_path, long_poll_seconds=60.0) as ci:
+        runner = await ci.runner()
+        version = (await runner.request()).headers["X-GitLab-Last-Update"]
+        waiting = asyncio.create_task(runner.request(last_update=version))
+        while not ci.ci.signals.waiting:
+            await asyncio.sleep(0.01)
+        ci.ci.signals.stop()
+        async with asyncio.timeout(5):
+            assert (await waiting).status_code == 204
+            assert (await runner.request(last_update=version)).status_code == 204
+
+
+async def test_nothing_waits_for_a_runner_that_has_gone(tmp_path):
+    async with world(f"sqlite:///{tmp_path}/f.db", tmp_path, long_poll_seconds=60.0) as ci:
+        runner = await ci.runner()
+        version = (await runner.request()).headers["X-GitLab-Last-Update"]
+        gone, body = asyncio.Event(), json.dumps({"token": runner.token, "last_update": version}).encode()
+        messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive():
+            message = next(messages, None)
+            if message is None:
+                await gone.wait()
+            return message or {"type": "http.disconnect"}
+
+        async def send(_message):
+            pass
+
+        scope = request_scope("/api/v4/jobs/request")
+        answering = asyncio.create_task(ci.app(scope, receive, send))
+        while not ci.ci.signals.waiting:
+            await asyncio.sleep(0.01)
+        gone.set()
+        async with asyncio.timeout(5):
+            await answering
+        assert not ci.ci.signals.waiting
+
+
+def request_scope(path):
+    """One POST as a server hands it to the application."""
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b""}
+    headers = [(b"content-type", b"application/json"), (b"host", b"forge.test")]
+    return {**scope, "headers": headers, "client": ("127.0.0.1", 1), "scheme": "http", "root_path": ""}
 
 
 async def test_waiting_ends_without_a_job_when_the_time_is_over(tmp_path):

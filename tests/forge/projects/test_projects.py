@@ -235,7 +235,7 @@ async def test_a_deleted_project_leaves_no_objects_locks_protections_hooks_or_va
         await lfs_store.link(tx, [(made["id"], "a" * 64, 1)], now)
         await lfs_store.add_lock(tx, lock)
     kept = ("lfs_links", "lfs_locks", "protected_branches", "hooks")
-    counts = [text(f"SELECT count(*) FROM {name} WHERE project_id = {made['id']}") for name in kept]  # noqa: S608
+    counts = [text(f"SELECT count(*) FROM {name} WHERE project_id = {made['id']}") for name in kept]
     counts.append(text("SELECT count(*) FROM ci_variables"))
     async with world.state.db.read() as tx:
         assert [await tx.scalar(one) for one in counts] == [1] * 5

@@ -66,6 +66,7 @@ async def running(app: FastAPI, state: State, *, client: httpx.AsyncClient | Non
             id_tokens=adapters.SignedIdTokens(state.key, state.settings.external_url, state.clock),
             http=client or plain,
         )
+        app.state.stopping = ci.signals.stop
         app.state.ci, app.state.db, app.state.gate = ci, state.db, PolicyGate(state.db)
         trusted = tuple(state.settings.hook_origins)
         sender = Sender(ci.http, outside, trusted, state.settings.external_url, GITLAB_VERSION)

@@ -17,6 +17,8 @@ class Signals:
         self._loops: dict[str, Callable[[], None]] = {}
         self.generation = 0
         """Grows with every change of the queue; read it before looking for work."""
+        self.stopping = False
+        """Whether the server shuts down: nobody waits any more."""
 
     @property
     def waiting(self) -> bool:
@@ -36,9 +38,15 @@ class Signals:
         if topic in self._loops:
             self._loops[topic]()
 
+    def stop(self) -> None:
+        """The server shuts down: let all waiting runners go, and make nobody wait from now on."""
+        self.stopping = True
+        for event in self._waiters:
+            event.set()
+
     async def wait(self, seen: int, seconds: float) -> None:
         """Wait until the queue changed since generation `seen`, or the time ran out."""
-        if self.generation != seen or seconds <= 0:
+        if self.generation != seen or seconds <= 0 or self.stopping:
             return
         event = asyncio.Event()
         self._waiters.add(event)

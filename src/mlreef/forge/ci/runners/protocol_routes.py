@@ -6,6 +6,7 @@ decides. 403 always means "stop": it is never the answer to trouble that may pas
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -120,13 +121,30 @@ async def request_job(request: Request) -> Response:
             if claim is not None:
                 return await _taken(ci, db, claim)
         left = deadline - time.monotonic()
-        if known != version or left <= 0 or runner["paused"]:
+        if known != version or left <= 0 or runner["paused"] or ci.signals.stopping:
             return Response(status_code=204, headers={_LAST_UPDATE: version})
-        await ci.signals.wait(generation, left)
-        if await request.is_disconnected():
+        if not await _waited(request, ci, generation, left):
             return Response(status_code=204)
         async with db.read() as tx:  # it may have been paused, changed or deleted while it waited
             runner = await service.get_by_token(tx, _runner_token(request, body))
+
+
+async def _waited(request: Request, ci: Ci, generation: int, seconds: float) -> bool:
+    """Wait for a change of the queue; False as soon as the runner has gone: nothing may wait for nobody."""
+    gone = asyncio.create_task(_disconnected(request))
+    waiting = asyncio.create_task(ci.signals.wait(generation, seconds))
+    try:
+        await asyncio.wait({gone, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        return not gone.done()
+    finally:
+        gone.cancel()
+        waiting.cancel()
+        await asyncio.gather(gone, waiting, return_exceptions=True)
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 @router.put("/jobs/{job_id}", openapi_extra=JOB)
