@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from mlreef.kit.db import Database, Tx
+from mlreef.kit.errors import Kind, PlatformError
 from mlreef.registry import tables
 from mlreef.registry.tables import repositories
 
@@ -104,3 +105,23 @@ async def test_the_migrated_schema_is_the_one_in_the_tables(db: Database, chain:
     async with db.read() as tx:
         for table in tables.metadata.sorted_tables:
             await tx.all(select(table).limit(1))
+
+
+@pytest.mark.slow
+async def test_a_deadlock_is_told_as_something_to_try_again(postgres_server: str) -> None:
+    opened = Database.open(f"{postgres_server}?schema=test_deadlock", migrations="mlreef.registry.migrations")
+    await opened.migrate()
+    async with opened.write() as tx:
+        keys = [await add(tx, "a"), await add(tx, "b")]
+    both = asyncio.Barrier(2)
+
+    async def change(first: int, second: int) -> None:
+        async with opened.write() as tx:
+            await tx.execute(update(repositories).where(repositories.c.id == first).values(created_at=NOW))
+            await both.wait()
+            await tx.execute(update(repositories).where(repositories.c.id == second).values(created_at=NOW))
+
+    done = await asyncio.gather(change(*keys), change(*reversed(keys)), return_exceptions=True)
+    await opened.close()
+    failed = [one for one in done if one is not None]
+    assert [(type(one), getattr(one, "kind", None)) for one in failed] == [(PlatformError, Kind.UNAVAILABLE)]

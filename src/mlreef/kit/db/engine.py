@@ -23,6 +23,9 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from mlreef.kit.db import migrate
 from mlreef.kit.errors import Kind, PlatformError
 
+_LOST_RACES = frozenset({"40P01", "40001", "55P03"})
+"""PostgreSQL's deadlock_detected, serialization_failure and lock_not_available."""
+
 Params = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
 
 
@@ -148,16 +151,24 @@ class Database:
     async def _translated(self) -> AsyncIterator[None]:
         try:
             yield
-        except OperationalError as exc:
-            raise PlatformError(Kind.UNAVAILABLE, f"the database does not answer: {exc.orig}") from exc
-        except IntegrityError as exc:
-            if "unique" in str(exc.orig).lower():  # two transactions passed the same check at once
-                raise PlatformError(Kind.CONFLICT, "somebody else did the same at this moment; try again") from exc
-            raise
         except DBAPIError as exc:
-            if exc.connection_invalidated:
-                raise PlatformError(Kind.UNAVAILABLE, "the database connection was lost; try again") from exc
+            _raise_translated(exc)
             raise
+
+
+def _raise_translated(exc: DBAPIError) -> None:
+    """Raise what a caller can act upon; return when the failure is a fault of the program."""
+    if getattr(exc.orig, "sqlstate", None) in _LOST_RACES:
+        # Everything the transaction did is undone: only whoever asked for it can do it all again.
+        message = "the database stopped this because somebody changed the same at this moment; try again"
+        raise PlatformError(Kind.UNAVAILABLE, message) from exc
+    if isinstance(exc, OperationalError):
+        raise PlatformError(Kind.UNAVAILABLE, f"the database does not answer: {exc.orig}") from exc
+    if isinstance(exc, IntegrityError):
+        if "unique" in str(exc.orig).lower():  # two transactions passed the same check at once
+            raise PlatformError(Kind.CONFLICT, "somebody else did the same at this moment; try again") from exc
+    elif exc.connection_invalidated:
+        raise PlatformError(Kind.UNAVAILABLE, "the database connection was lost; try again") from exc
 
 
 def _sqlite(path: str, size: int, *, writer: bool) -> AsyncEngine:
