@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from pathlib import Path
 
@@ -73,3 +74,31 @@ async def test_the_log_never_holds_secrets(world: World) -> None:
         text = str([dict(row) for row in await tx.all(select(audit_events))])
     assert token not in text
     assert "a long enough secret" not in text
+
+
+async def test_what_happens_to_references_and_files_is_in_the_log(world: World) -> None:
+    await world.person("ada")
+    made = await world.ok("ada", "POST", "/projects", json={"name": "data"})
+    path = f"/projects/{made['id']}/repository"
+    file = {"branch": "main", "content": "script", "commit_message": "m"}
+    await world.ok("ada", "POST", f"{path}/files/a.txt", json=file)
+    await world.ok("ada", "PUT", f"{path}/files/a.txt", json={**file, "content": "other"})
+    await world.ok("ada", "POST", f"{path}/branches", json={"branch": "dev", "ref": "main"})
+    await world.ok("ada", "DELETE", f"{path}/branches/dev")
+    async with world.as_("ada") as client:
+        locked = await client.post("/ada/data.git/info/lfs/locks", json={"path": "a.txt"})
+        await client.post(f"/ada/data.git/info/lfs/locks/{locked.json()['lock']['id']}/unlock", json={})
+        url = f"/ada/data.git/gitlab-lfs/objects/{hashlib.sha256(b'bytes').hexdigest()}/5"
+        assert (await client.put(url, content=b"bytes")).status_code == 200
+    async with world.state.db.read() as tx:
+        rows = await tx.all(select(audit_events).where(audit_events.c.actor == "ada").order_by(audit_events.c.id))
+    assert [(row["action"], row["target"]) for row in rows[1:]] == [
+        ("ref.create", "refs/heads/main"),
+        ("ref.update", "refs/heads/main"),
+        ("ref.create", "refs/heads/dev"),
+        ("ref.delete", "refs/heads/dev"),
+        ("lfs.lock", "a.txt"),
+        ("lfs.unlock", "a.txt"),
+        ("lfs.upload", f"project {made['id']}"),
+    ]
+    assert rows[-1]["details"] == {"objects": 1, "bytes": 5}

@@ -187,3 +187,22 @@ async def test_changes_of_rights_and_secrets_are_in_the_audit_log(forge: Forge):
         ("ada", "hook.create"),
     ]
     assert "secret value" not in str(rows)
+
+
+async def test_pipelines_and_jobs_are_in_the_audit_log(forge: Forge):
+    made = (await forge.call("ada", "POST", "/projects/7/pipeline", json={"ref": "main"})).json()
+    jobs = (await forge.call("ada", "GET", f"/projects/7/pipelines/{made['id']}/jobs")).json()
+    await forge.call("ada", "POST", f"/projects/7/jobs/{jobs[0]['id']}/cancel")
+    await forge.call("ada", "POST", f"/projects/7/jobs/{jobs[0]['id']}/retry")
+    await forge.call("ada", "POST", f"/projects/7/pipelines/{made['id']}/cancel")
+    await forge.call("ada", "POST", f"/projects/7/pipelines/{made['id']}/retry")
+    async with forge.state.db.read() as tx:
+        rows = await tx.all(audit_events.select().order_by(audit_events.c.id))
+    assert [row["action"] for row in rows] == [
+        "pipeline.create",
+        "job.cancel",
+        "job.retry",
+        "pipeline.cancel",
+        "pipeline.retry",
+    ]
+    assert rows[0]["target_id"] == made["id"]

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 
+from mlreef.forge import audit
 from mlreef.forge import state as states
 from mlreef.forge.access.deps import Caller
 from mlreef.forge.lfs import schemas, service, wire
@@ -56,7 +57,7 @@ async def upload(request: Request, project: str, oid: str, size: str) -> Respons
     if wanted > state.settings.max_lfs_bytes:
         raise PlatformError(Kind.TOO_LARGE, f"larger than the limit of {state.settings.max_lfs_bytes} bytes")
     await state.objects.put(wire.chunks(request), expect=oid, size=wanted)
-    await wire.of(state).linker.link(access.project_id, oid, wanted)
+    await wire.of(state).linker.link(request.state.principal, access.project_id, oid, wanted)
     return Response(status_code=200)
 
 
@@ -90,6 +91,7 @@ async def create_lock(request: Request, who: Caller, project: str) -> JSONRespon
     async with state.db.write() as tx:
         access = await wire.access(tx, request, who, project)
         made = await service.lock(tx, access, wanted.path, state.clock.now())
+        await audit.record(tx, who, "lfs.lock", kind="project", id=access.project_id, target=wanted.path)
     return _answer({"lock": made}, 201)
 
 
@@ -127,4 +129,8 @@ async def unlock(request: Request, who: Caller, project: str, lock_id: str) -> J
     async with states.of(request).db.write() as tx:
         access = await wire.access(tx, request, who, project)
         found = await service.unlock(tx, access, lock_id, force=wanted.force)
+        details = {"force": wanted.force, "owner": found["owner"]["name"]}
+        await audit.record(
+            tx, who, "lfs.unlock", kind="project", id=access.project_id, target=found["path"], details=details
+        )
     return _answer({"lock": found})

@@ -40,7 +40,7 @@ class Lfs:
 
     secret: bytes
     linker: Linker
-    recent: dict[tuple[str, str, str], tuple[float, service.Access]] = field(default_factory=dict)
+    recent: dict[tuple[str, str, str], tuple[float, service.Access, Principal]] = field(default_factory=dict)
     """Rights that were asked for within the last second, by credential, project and method."""
 
 
@@ -124,12 +124,13 @@ async def transferring(request: Request, project: str, operation: str, oid: str,
     key, recent = (who, project, request.method), of(state).recent
     known = recent.get(key)
     if known is not None and state.clock.monotonic() - known[0] < _BELIEVED_SECONDS:
+        request.state.principal = known[2]
         return known[1]
     found = await _transferring(state, request, project, ticket)
     if header is not None:
         if len(recent) >= _MOST_RECENT:
             recent.clear()
-        recent[key] = (state.clock.monotonic(), found)
+        recent[key] = (state.clock.monotonic(), found, request.state.principal)
     return found
 
 

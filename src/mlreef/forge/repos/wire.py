@@ -16,12 +16,13 @@ from urllib.parse import parse_qsl, quote
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from mlreef.forge import params
+from mlreef.forge import audit, params
 from mlreef.forge import state as states
 from mlreef.forge import wire as forge_wire
 from mlreef.forge.access.principal import Principal
 from mlreef.forge.projects import service as projects
 from mlreef.forge.projects import store as projects_store
+from mlreef.forge.repos import context, moving, refs
 from mlreef.forge.repos.context import open_repos
 from mlreef.forge.repos.protection import rules
 from mlreef.forge.repos.protection import store as protection
@@ -110,6 +111,23 @@ def open_ended(request: Request, items: Sequence[Any], page: Page, *, more: bool
         "link": ", ".join(links),
     }
     return JSONResponse(list(items), headers=headers)
+
+
+async def moved(request: Request, who: Principal, entered: Entered, move: moving.Move) -> None:
+    """Note a reference that the API moved in the audit log, and tell the listeners."""
+    state = states.of(request)
+    await record_moves(state, who, entered, [move])
+    await context.moved(state.repos, entered.id, user_of(who), move)
+
+
+async def record_moves(state: states.State, who: Principal, entered: Entered, moves: Sequence[moving.Move]) -> None:
+    """One entry of the audit log per reference that moved; git has moved it durably by now."""
+    async with state.db.write() as tx:
+        for move in moves:
+            created, deleted = move.before == refs.ZERO, move.after == refs.ZERO
+            action = "ref.create" if created else "ref.delete" if deleted else "ref.update"
+            details = {"before": move.before, "after": move.after}
+            await audit.record(tx, who, action, kind="project", id=entered.id, target=move.ref, details=details)
 
 
 async def large_params(request: Request, limit: int) -> params.ParamList:

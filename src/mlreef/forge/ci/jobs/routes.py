@@ -154,6 +154,9 @@ async def _act(
     async with db.write() as tx:
         job = await service.get(tx, grant.project_id, job_id)
         shown = await carry_out(ci, tx, job)
+        verb = request.url.path.rpartition("/")[2]  # cancel, retry, play or erase
+        target = ("job", job_id, f"{job['name']} of project {grant.project_id}")
+        await wire.gate(request).record(request, tx, f"job.{verb}", target=target)
     async with db.read() as tx:
         items: list[dict[str, Any]] = await schemas.rendered(ci, tx, [await store.get(tx, shown)])
     return JSONResponse(items[0], status_code=status)

@@ -66,8 +66,13 @@ async def prepare(ci: Ci, db: Database, request: Request) -> tuple[Origin, dict[
     return origin, settings
 
 
-async def start(ci: Ci, db: Database, request: Request) -> int:
-    """Start a pipeline that somebody asked for; every reason against it is a ConfigError."""
+async def start(
+    ci: Ci, db: Database, request: Request, note: Callable[[Tx, int], Awaitable[None]] | None = None
+) -> int:
+    """Start a pipeline that somebody asked for; every reason against it is a ConfigError.
+
+    `note` is done with the pipeline's number in the transaction that writes the pipeline.
+    """
     origin, settings = await prepare(ci, db, request)
     try:
         compiled = await service.compile_for(ci, origin, settings)
@@ -76,6 +81,8 @@ async def start(ci: Ci, db: Database, request: Request) -> int:
     service.require_jobs(compiled.plan)
     async with db.write() as tx:
         pipeline_id = await service.insert(ci, tx, origin, compiled.plan)
+        if note is not None:
+            await note(tx, pipeline_id)
     await _begin(ci, db, origin.project.id, pipeline_id, origin.sha)
     return pipeline_id
 

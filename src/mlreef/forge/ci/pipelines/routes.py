@@ -51,8 +51,12 @@ async def create_pipeline(request: Request, project: str) -> JSONResponse:
         source="api",
         variables=service.parse_variables(given.get("variables")),
     )
+
+    async def note(tx: Tx, number: int) -> None:
+        await _record(request, tx, "create", number, grant)
+
     try:
-        pipeline_id = await background.start(ci, db, wanted)
+        pipeline_id = await background.start(ci, db, wanted, note)
     except ConfigError as exc:
         return JSONResponse({"message": {"base": list(exc.faults)}}, status_code=400)
     async with db.read() as tx:
@@ -92,9 +96,7 @@ async def delete_pipeline(request: Request, project: str, pipeline_id: wire.Id) 
     async with db.write() as tx:
         await service.get(tx, grant.project_id, pipeline_id)
         await service.remove(ci, tx, pipeline_id)
-        await wire.gate(request).record(
-            request, tx, "pipeline.delete", target=("pipeline", pipeline_id, f"project {grant.project_id}")
-        )
+        await _record(request, tx, "delete", pipeline_id, grant)
     return Response(status_code=204)
 
 
@@ -137,6 +139,7 @@ async def cancel_pipeline(request: Request, project: str, pipeline_id: wire.Id) 
     async with db.write() as tx:
         await service.get(tx, grant.project_id, pipeline_id)
         await service.cancel(ci, tx, pipeline_id)
+        await _record(request, tx, "cancel", pipeline_id, grant)
     async with db.read() as tx:
         return JSONResponse(await _full(ci, tx, grant.project_id, pipeline_id), status_code=200)
 
@@ -149,6 +152,7 @@ async def retry_pipeline(request: Request, project: str, pipeline_id: wire.Id) -
     async with db.write() as tx:
         await service.get(tx, grant.project_id, pipeline_id)
         await service.retry(ci, tx, pipeline_id)
+        await _record(request, tx, "retry", pipeline_id, grant)
     async with db.read() as tx:
         return JSONResponse(await _full(ci, tx, grant.project_id, pipeline_id), status_code=201)
 
@@ -214,6 +218,11 @@ def _lint_jobs(plan: Plan) -> list[dict[str, Any]]:
         }
         for job in plan.jobs
     ]
+
+
+async def _record(request: Request, tx: Tx, verb: str, pipeline_id: int, grant: wire.Grant) -> None:
+    target = ("pipeline", pipeline_id, f"project {grant.project_id}")
+    await wire.gate(request).record(request, tx, f"pipeline.{verb}", target=target)
 
 
 async def _full(ci: Ci, tx: Tx, project_id: int, pipeline_id: wire.Id) -> dict[str, Any]:

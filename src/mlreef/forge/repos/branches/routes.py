@@ -13,7 +13,7 @@ from mlreef.forge import wire as forge_wire
 from mlreef.forge.access.deps import Caller
 from mlreef.forge.access.principal import Principal
 from mlreef.forge.params import Params
-from mlreef.forge.repos import context, history, moving, objects, refs, schemas, wire
+from mlreef.forge.repos import history, moving, objects, refs, schemas, wire
 from mlreef.forge.repos.branches import service
 from mlreef.kit import paging
 from mlreef.kit.errors import Kind, PlatformError, invalid, not_found
@@ -74,11 +74,9 @@ async def create_branch(request: Request, who: Caller, project: str, given: Para
     entered = await wire.enter(request, who, project, "developer")
     full, start = refs.branch(given.need("branch")), given.need("ref")
     entered.rules.require_push(full)
-    state = states.of(request)
-    repos, user_id = state.repos, wire.user_of(who)
     if await asyncio.to_thread(objects.list_references, entered.repo, refs.HEADS) == []:
-        made = await service.first_commit(entered.repo, entered.project.name, who, state.clock.now())
-        await context.moved(repos, entered.id, user_id, made)
+        made = await service.first_commit(entered.repo, entered.project.name, who, states.of(request).clock.now())
+        await wire.moved(request, who, entered, made)
         if made.ref == full:
             return JSONResponse((await _branches(entered, [await _branch(entered, refs.short(full))]))[0], 201)
     commit = await asyncio.to_thread(objects.find_commit, entered.repo, start)
@@ -88,7 +86,7 @@ async def create_branch(request: Request, who: Caller, project: str, given: Para
         raise invalid("Branch already exists")
     move = moving.Move(full, refs.ZERO, commit)
     await moving.move(entered.repo, [move])
-    await context.moved(repos, entered.id, user_id, move)
+    await wire.moved(request, who, entered, move)
     return JSONResponse((await _branches(entered, [await _branch(entered, refs.short(full))]))[0], 201)
 
 
@@ -107,7 +105,7 @@ async def delete_branch(request: Request, who: Caller, project: str, branch: str
 async def _remove(request: Request, entered: wire.Entered, who: Principal, found: objects.Reference) -> None:
     move = moving.Move(found.name, found.target, refs.ZERO)
     await moving.move(entered.repo, [move])
-    await context.moved(states.of(request).repos, entered.id, wire.user_of(who), move)
+    await wire.moved(request, who, entered, move)
 
 
 @router.delete("/merged_branches", openapi_extra=wire.WRITE, status_code=202)
@@ -163,7 +161,6 @@ async def create_tag(request: Request, who: Caller, project: str, given: Params)
     entered = await wire.enter(request, who, project, "developer")
     name = given.need("tag_name")
     full, start = refs.tag(name), given.need("ref")
-    state = states.of(request)
     if await asyncio.to_thread(objects.find_reference, entered.repo, full) is not None:
         raise invalid(f"Tag {name} already exists")
     commit = await asyncio.to_thread(objects.find_commit, entered.repo, start)
@@ -173,7 +170,7 @@ async def create_tag(request: Request, who: Caller, project: str, given: Params)
     target = await _annotated(request, entered, who, (name, commit, message)) if message else commit
     move = moving.Move(full, refs.ZERO, target)
     await moving.move(entered.repo, [move])
-    await context.moved(state.repos, entered.id, wire.user_of(who), move)
+    await wire.moved(request, who, entered, move)
     return JSONResponse(await _shown_tag(entered, name), status_code=201)
 
 

@@ -90,14 +90,13 @@ async def create_commit(request: Request, who: Caller, project: str) -> JSONResp
 async def _commit(
     request: Request, entered: wire.Entered, who: Principal, given: ParamList, actions: list[edits.Action]
 ) -> str:
-    state = states.of(request)
-    change = requests.change(given, who, state.clock.now(), actions)
+    change = requests.change(given, who, states.of(request).clock.now(), actions)
     full = refs.branch(change.branch)
     entered.rules.require_push(full)
     if change.force and not entered.rules.may_rewrite(full):
         raise invalid("You are not allowed to force push code to a protected branch on this project.")
     move = await committing.commit(entered.repo, change)
-    await context.moved(state.repos, entered.id, wire.user_of(who), move)
+    await wire.moved(request, who, entered, move)
     return move.after
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from mlreef.forge import state as states
 from mlreef.forge.access.deps import Caller
 from mlreef.forge.access.principal import Principal
-from mlreef.forge.repos import context, wire
+from mlreef.forge.repos import context, moving, wire
 from mlreef.forge.repos.transport import bodies, service
 from mlreef.kit import http
 from mlreef.kit.errors import Kind, PlatformError, invalid
@@ -95,10 +95,14 @@ async def upload_pack(request: Request, who: Caller, project: str) -> Response:
 async def receive_pack(request: Request, who: Caller, project: str) -> Response:
     """A push."""
     entered = await _enter_push(request, who, project)
-    repos = states.of(request).repos
-    push = service.Push(entered.repo, entered.id, wire.user_of(who), entered.rules, context.MAX_PUSH_BYTES)
+    state = states.of(request)
+
+    async def record(moves: Sequence[moving.Move]) -> None:
+        await wire.record_moves(state, who, entered, moves)
+
+    push = service.Push(entered.repo, entered.id, wire.user_of(who), entered.rules, context.MAX_PUSH_BYTES, record)
     body = _Body(request)
-    parts = service.receive(push, repos.hooks, body.chunks())
+    parts = service.receive(push, state.repos.hooks, body.chunks())
     return _Duplex(parts, body, "application/x-git-receive-pack-result", give_up=False)
 
 

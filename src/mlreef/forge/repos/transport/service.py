@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -35,6 +35,9 @@ class Rules(Protocol):
         ...
 
 
+Record = Callable[[Sequence[moving.Move]], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class Push:
     """One push: to which repository, by whom, within which limits."""
@@ -44,6 +47,8 @@ class Push:
     user_id: int
     rules: Rules
     max_bytes: int
+    record: Record
+    """Told what has moved, before anybody else."""
 
 
 async def advertise(repo: Path, service: str, protocol: str) -> bytes:
@@ -105,6 +110,7 @@ async def _acknowledge(push: Push, hooks: events.PushHooks, head: packets.Head, 
     if not done:
         return
     await durability.settle(push.repo)
+    await push.record([moving.Move(one.ref, one.before, one.after) for one in done])
     adopted = await moving.adopt_default(push.repo, [one.ref for one in done if one.after != refs.ZERO])
     if adopted is not None:
         await hooks.changed_default(push.project_id, adopted)
