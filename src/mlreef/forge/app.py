@@ -43,7 +43,7 @@ from mlreef.forge.settings import Settings
 from mlreef.forge.state import State
 from mlreef.kit import http, objects, tasks
 from mlreef.kit.clock import Clock, SystemClock
-from mlreef.kit.db import Database, Tx
+from mlreef.kit.db import Database, Seal, Tx
 from mlreef.kit.errors import PlatformError
 
 _SWEEP_SECONDS = 3600.0
@@ -150,7 +150,7 @@ class _CiJobTokens:
 def _state(settings: Settings, clock: Clock) -> State:
     state = State(
         settings=settings,
-        db=Database.open(settings.database_url, migrations="mlreef.forge.migrations"),
+        db=Database.open(settings.database_url, migrations="mlreef.forge.migrations", seal=_seal(settings)),
         objects=objects.from_url(settings.objects_url),
         clock=clock,
         key=SigningKey.load(settings.secrets_dir),
@@ -160,6 +160,10 @@ def _state(settings: Settings, clock: Clock) -> State:
     repos_wire.install(state)
     lfs_wire.install(state)
     return state
+
+
+def _seal(settings: Settings) -> Seal:
+    return Seal.load(settings.secrets_dir / "sealed-columns.key")
 
 
 def _loops(state: State) -> list[tasks.Loop]:

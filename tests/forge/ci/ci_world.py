@@ -21,7 +21,7 @@ from mlreef.forge.ci.runners import service as runners
 from mlreef.forge.ci.wire import Grant
 from mlreef.forge.hooks import tables as hook_tables
 from mlreef.kit.clock import FixedClock
-from mlreef.kit.db import Database, Tx
+from mlreef.kit.db import Database, Seal, Tx
 from mlreef.kit.errors import HTTP_STATUS, PlatformError, not_found, unauthenticated
 from mlreef.kit.objects import LocalObjects
 from support.fake_runner import FakeRunner
@@ -185,7 +185,7 @@ async def world(
     url: str, directory: Path, *, remote: httpx.AsyncBaseTransport | None = None, **settings: Any
 ) -> AsyncIterator[World]:
     """A world on the database at `url`."""
-    db = Database.open(url, migrations="mlreef.forge.migrations")
+    db = Database.open(url, migrations="mlreef.forge.migrations", seal=Seal.load(directory / "key"))
     await db.migrate()
     git, clock = Git(), FixedClock()
     app = FastAPI()

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from fastapi import Depends, FastAPI
+from sqlalchemy import text
 
 from mlreef.forge import wire
 from mlreef.forge.access.deps import gate
@@ -26,7 +27,7 @@ from mlreef.forge.settings import Settings
 from mlreef.forge.state import State
 from mlreef.kit import ids
 from mlreef.kit.clock import SystemClock
-from mlreef.kit.db import Database, Tx
+from mlreef.kit.db import Database, Seal, Tx
 from mlreef.kit.errors import PlatformError
 from mlreef.kit.objects import MemoryObjects
 from support.fake_runner import FakeRunner
@@ -89,7 +90,7 @@ async def forge(tmp_path: Path) -> AsyncIterator[Forge]:
         external_url="http://forge.test",
         long_poll_seconds=0,
     )
-    db = Database.open(url, migrations="mlreef.forge.migrations")
+    db = Database.open(url, migrations="mlreef.forge.migrations", seal=Seal.load(tmp_path / "key"))
     await db.migrate()
     key = SigningKey.load(settings.secrets_dir)
     state = State(settings, db, MemoryObjects(), SystemClock(), key, JobTokens())
@@ -206,3 +207,15 @@ async def test_pipelines_and_jobs_are_in_the_audit_log(forge: Forge):
         "pipeline.retry",
     ]
     assert rows[0]["target_id"] == made["id"]
+
+
+async def test_values_of_variables_and_secrets_of_hooks_are_encrypted_at_rest(forge: Forge, tmp_path: Path):
+    await forge.call("ada", "POST", "/projects/7/variables", json={"key": "K", "value": "plain-secret-1"})
+    await forge.call("ada", "PUT", "/projects/7/variables/K", json={"value": "plain-secret-2"})
+    await forge.call("ada", "POST", "/projects/7/hooks", json={"url": "http://x.org/", "token": "plain-secret-3"})
+    assert (await forge.call("ada", "GET", "/projects/7/variables/K")).json()["value"] == "plain-secret-2"
+    async with forge.state.db.read() as tx:
+        stored = await tx.all(text("SELECT value AS secret FROM ci_variables UNION SELECT token FROM hooks"))
+    assert len(stored) == 2
+    assert all(row["secret"].startswith("sealed:1:") and "plain" not in row["secret"] for row in stored)
+    assert (tmp_path / "key").stat().st_mode & 0o077 == 0

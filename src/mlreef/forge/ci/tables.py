@@ -20,7 +20,7 @@ from sqlalchemy import (
     text,
 )
 
-from mlreef.kit.db import BigId, Json, UtcDateTime
+from mlreef.kit.db import BigId, Json, SealedText, UtcDateTime
 
 metadata = MetaData()
 
@@ -223,7 +223,7 @@ variables = Table(
     Column("scope", String(16), nullable=False),  # project, group or instance
     Column("owner_id", BigId, nullable=False),
     Column("key", String(255), nullable=False),
-    Column("value", Text, nullable=False),
+    Column("value", SealedText, nullable=False),
     Column("variable_type", String(16), nullable=False),
     Column("protected", Boolean, nullable=False),
     Column("masked", Boolean, nullable=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, text
 
-from mlreef.kit.db import BigId, Json, UtcDateTime
+from mlreef.kit.db import BigId, Json, SealedText, UtcDateTime
 
 metadata = MetaData()
 
@@ -22,7 +22,7 @@ hooks = Table(
     Column("url", Text, nullable=False),
     Column("name", Text),
     Column("description", Text),
-    Column("token", Text),
+    Column("token", SealedText),
     Column("uuid", String(64), nullable=False),
     Column("events", Json, nullable=False),
     Column("push_events_branch_filter", Text, nullable=False),

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from mlreef.kit.db import migrate
+from mlreef.kit.db import migrate, sealed
 from mlreef.kit.errors import Kind, PlatformError
 
 _LOST_RACES = frozenset({"40P01", "40001", "55P03"})
@@ -81,25 +81,33 @@ class Tx:
 class Database:
     """A service's own database: `read()` and `write()` transactions, and its migration chain."""
 
-    def __init__(self, url: str, migrations: str, writer: AsyncEngine, reader: AsyncEngine) -> None:
+    def __init__(
+        self, url: str, migrations: str, writer: AsyncEngine, reader: AsyncEngine, seal: sealed.Seal | None = None
+    ) -> None:
         self.url = url
         self._migrations = migrations
         self._writer = writer
         self._reader = reader
+        if seal is not None:
+            for engine in (writer, reader):
+                sealed.give(engine.dialect, seal)
 
     @classmethod
-    def open(cls, url: str, *, migrations: str, readers: int = 4, pool: int = 10) -> Database:
+    def open(
+        cls, url: str, *, migrations: str, readers: int = 4, pool: int = 10, seal: sealed.Seal | None = None
+    ) -> Database:
         """Prepare engines for `sqlite:////path.db` or `postgresql://user:pw@host/db?schema=name`; connects lazily.
 
-        `migrations` names the package with the Alembic chain, e.g. `mlreef.forge.migrations`.
+        `migrations` names the package with the Alembic chain, e.g. `mlreef.forge.migrations`; `seal`
+        holds the key of the columns that are encrypted.
         """
         if url.startswith("sqlite:"):
             path = url.removeprefix("sqlite:///")
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-            return cls(url, migrations, _sqlite(path, 1, writer=True), _sqlite(path, readers, writer=False))
+            return cls(url, migrations, _sqlite(path, 1, writer=True), _sqlite(path, readers, writer=False), seal)
         if url.startswith("postgresql:"):
             engine = _postgresql(url, pool)
-            return cls(url, migrations, engine, engine)
+            return cls(url, migrations, engine, engine, seal)
         raise PlatformError(
             Kind.INVALID,
             f"database url {url.rsplit('@', maxsplit=1)[-1]!r}: use sqlite:////absolute/path.db or postgresql://...",
