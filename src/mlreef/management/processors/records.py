@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -33,6 +33,9 @@ class Environment:
     framework: str
     image: str | None = None
     digest: str | None = None
+    flavour: str = "cpu"
+    packages: list[str] = field(default_factory=list)
+    source: dict[str, Any] = field(default_factory=dict)
     registered_by: str | None = None
     updated_at: datetime | None = None
 
@@ -57,6 +60,14 @@ class Processor:
     usage_count: int
     created_at: datetime
     published_at: datetime
+    tags: list[str] = field(default_factory=list)
+    licence: str | None = None
+    framework: str = ""
+    readme: str = ""
+    visibility: str = "private"
+    star_count: int = 0
+    verified_at: datetime | None = None
+    verified_version_id: str | None = None
 
     @property
     def slug(self) -> str:
@@ -90,6 +101,15 @@ class Version:
     published_by_id: int
     published_by: str
     published_at: datetime
+    manifest: dict[str, Any] = field(default_factory=dict)
+    attestations: dict[str, str] = field(default_factory=dict)
+    lock: str = ""
+    network: str = "none"
+    changelog: str = ""
+    status_message: str = ""
+    replacement: str | None = None
+    status_by: str | None = None
+    status_at: datetime | None = None
 
     def runnable(self, processor: Processor) -> ProcessorVersion:
         """What a run needs to know of it."""
@@ -134,6 +154,9 @@ class Publication:
     version_id: str | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    manifest: dict[str, Any] = field(default_factory=dict)
+    changelog: str = ""
+    trigger: str = "user"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "status", Status(self.status))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, text
 
 from mlreef.kit.db import BigId, Json, UtcDateTime
 
@@ -18,6 +18,9 @@ environments = Table(
     Column("framework", Text, nullable=False),
     Column("image", Text),
     Column("digest", String(71)),
+    Column("flavour", String(10), nullable=False, server_default="cpu"),
+    Column("packages", Json, nullable=False, server_default=text("'[]'")),
+    Column("source", Json, nullable=False, server_default=text("'{}'")),
     Column("registered_by", Text),
     Column("updated_at", UtcDateTime, nullable=False),
 )
@@ -37,6 +40,14 @@ processors = Table(
     Column("output_types", Json, nullable=False),
     Column("model_type", Text),
     Column("ml_category", Text),
+    Column("tags", Json, nullable=False, server_default=text("'[]'")),
+    Column("licence", Text),
+    Column("framework", Text, nullable=False, server_default=""),
+    Column("readme", Text, nullable=False, server_default=""),
+    Column("visibility", String(20), nullable=False, server_default="private"),
+    Column("star_count", BigInteger, nullable=False, server_default="0"),
+    Column("verified_at", UtcDateTime),
+    Column("verified_version_id", String(40)),
     Column("latest_version_id", String(40)),
     Column("usage_count", BigInteger, nullable=False),
     Column("search_text", Text, nullable=False),
@@ -67,7 +78,16 @@ versions = Table(
     Column("environment", String(63), nullable=False),
     Column("base_image", Text, nullable=False),
     Column("packages", Json, nullable=False),
+    Column("manifest", Json, nullable=False, server_default=text("'{}'")),
+    Column("attestations", Json, nullable=False, server_default=text("'{}'")),
+    Column("lock", Text, nullable=False, server_default=""),
+    Column("network", String(20), nullable=False, server_default="none"),
+    Column("changelog", Text, nullable=False, server_default=""),
     Column("status", String(20), nullable=False),
+    Column("status_message", Text, nullable=False, server_default=""),
+    Column("replacement", Text),
+    Column("status_by", Text),
+    Column("status_at", UtcDateTime),
     Column("publication_id", String(40), nullable=False, unique=True),
     Column("published_by_id", BigInteger, nullable=False),
     Column("published_by", Text, nullable=False),
@@ -102,6 +122,9 @@ publications = Table(
     Column("base_image", Text, nullable=False),
     Column("description", Json, nullable=False),
     Column("parameters", Json, nullable=False),
+    Column("manifest", Json, nullable=False, server_default=text("'{}'")),
+    Column("changelog", Text, nullable=False, server_default=""),
+    Column("trigger", String(20), nullable=False, server_default="user"),
     Column("ci_pipeline_id", BigInteger),
     Column("ci_job_id", BigInteger),
     Column("reason", Text),
@@ -115,4 +138,17 @@ publications = Table(
     Index("publications_by_project", "project_id", "id"),
     Index("publications_by_ci_pipeline", "project_id", "ci_pipeline_id", unique=True),
     Index("publications_by_status", "status"),
+)
+
+verifications = Table(
+    "processor_verifications",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("version_id", String(40), nullable=False),
+    Column("run_id", String(40)),
+    Column("status", String(20), nullable=False),
+    Column("reason", Text),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Index("processor_verifications_by_version", "version_id", "id"),
 )
