@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ def source(folder: Path) -> Path:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(os.urandom(SIZE))
     git("init", "-q", "-b", "main", cwd=repository)
+    git("config", "gc.auto", "0", cwd=repository)  # no collection in the background of what is measured
     git("add", "-A", cwd=repository)
     git("-c", "user.name=b", "-c", "user.email=b@example.org", "commit", "-qm", "files", cwd=repository)
     git("gc", "-q", cwd=repository)
@@ -59,14 +61,14 @@ http {{ access_log off; client_max_body_size 0; client_body_temp_path {root}/b; 
   fastcgi_param GIT_PROTOCOL $http_git_protocol; }} }} }}
 """
     (root / "conf").write_text(conf)
-    wrap = subprocess.Popen(["fcgiwrap", "-c", "4", "-s", f"unix:{socket}"])
+    wrap = subprocess.Popen(["fcgiwrap", "-c", "4", "-s", f"unix:{socket}"], start_new_session=True)
     web = subprocess.Popen(["nginx", "-c", str(root / "conf")])
     try:
         ports.wait(lambda: ports.accepts(port), "nginx's start")
         yield f"http://127.0.0.1:{port}"
     finally:
         web.terminate()
-        wrap.terminate()
+        os.killpg(wrap.pid, signal.SIGTERM)  # its workers outlive it otherwise
         web.wait()
         wrap.wait()
 
@@ -89,6 +91,7 @@ def main() -> None:
         def push_plain() -> None:
             target = folder / f"nginx/srv/p{next(NUMBERS)}.git"
             git("init", "-q", "--bare", str(target), cwd=folder)
+            git("config", "http.receivepack", "true", cwd=target)
             git("push", "-q", f"{plain}/{target.name}", "main", cwd=repository)
 
         def clone(url: str) -> None:
