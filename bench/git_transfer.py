@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import shutil
 import signal
@@ -80,6 +81,7 @@ def main() -> None:
         nginx(Path(name)) as plain,
     ):
         folder = Path(name)
+        warm(folder)
         repository = source(folder)
         reef = server.reef
         ours = f"http://{server.username}:{server.token}@127.0.0.1:{server.port}"
@@ -108,21 +110,35 @@ def main() -> None:
         lfs(folder, reef, ours)
 
 
+def warm(folder: Path) -> None:
+    """Use the memory once: a virtual machine gets its pages from the host at a third of the speed of later uses."""
+    path = folder / "warm"
+    with path.open("wb") as file:
+        for _ in range(8_000):
+            file.write(bytes(1_000_000))
+    path.unlink()
+
+
 def lfs(folder: Path, reef: object, ours: str) -> None:
-    """git-lfs push of one object of 1 GB."""
+    """git-lfs push of one object of 1 GB, and what SHA-256 alone takes for it."""
     path = reef.forge.projects.create({"name": "lfs"}).path_with_namespace  # type: ignore[attr-defined]
     work = folder / "lfs"
     git("init", "-q", "-b", "main", str(work), cwd=folder)
     git("lfs", "install", "--local", cwd=work)
     git("lfs", "track", "*.bin", cwd=work)
-    with (work / "big.bin").open("wb") as file:
-        for _ in range(1000):
-            file.write(os.urandom(1_000_000))
-    git("add", "-A", cwd=work)
-    git("-c", "user.name=b", "-c", "user.email=b@example.org", "commit", "-qm", "big", cwd=work)
     git("remote", "add", "origin", f"{ours}/{path}.git", cwd=work)
-    seconds = timed(lambda: git("lfs", "push", "origin", "main", cwd=work))
-    print(f"\nLFS push of 1 GB: {seconds:.2f} s, {1000 / seconds:.0f} MB/s")
+    big, seconds = work / "big.bin", []
+    for _ in range(3):
+        with big.open("wb") as file:
+            for _ in range(1000):
+                file.write(os.urandom(1_000_000))
+        git("add", "-A", cwd=work)
+        git("-c", "user.name=b", "-c", "user.email=b@example.org", "commit", "-qm", "big", cwd=work)
+        seconds.append(timed(lambda: git("lfs", "push", "origin", "main", cwd=work)))
+    with big.open("rb") as file:
+        hashing = timed(lambda: hashlib.file_digest(file, "sha256"))
+    rates = ", ".join(f"{1000 / one:.0f}" for one in seconds)
+    print(f"\nLFS push of 1 GB, three times: {rates} MB/s; SHA-256 alone {1000 / hashing:.0f} MB/s")
 
 
 if __name__ == "__main__":
