@@ -13,10 +13,10 @@ from typing import Any
 
 from mlreef.clients.forge import ForgeClient
 from mlreef.kit.errors import Kind, PlatformError, invalid, not_found
-from mlreef.management.extraction import manifest as manifests
-from mlreef.management.extraction import service as extraction
-from mlreef.management.extraction.manifest import Manifest
-from mlreef.management.extraction.model import Extraction, Fault, Position
+from mlreef.extraction import manifest as manifests
+from mlreef.extraction import service as extraction
+from mlreef.extraction.manifest import Manifest
+from mlreef.extraction.model import Extraction, Fault, Position
 
 REQUIREMENTS = "requirements.txt"
 MAX_SMALL = 256 << 10

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from mlreef.kit import ids
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import Detail, Location, PlatformError, conflict, invalid
-from mlreef.management.extraction import manifest as manifests
-from mlreef.management.extraction.model import KINDS, Fault
+from mlreef.extraction import manifest as manifests
+from mlreef.extraction.model import KINDS, Fault
 from mlreef.management.processors import numbers, publication_store, store
 from mlreef.management.processors.inspection import Inspection
 from mlreef.management.processors.numbers import Number

@@ -6,10 +6,10 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlreef.management.extraction import options
-from mlreef.management.extraction.interpreter import Call
-from mlreef.management.extraction.model import Extraction, Fault, Parameter, Position, plain
-from mlreef.management.extraction.values import UNKNOWN, Class, Ref
+from mlreef.extraction import options
+from mlreef.extraction.interpreter import Call
+from mlreef.extraction.model import Extraction, Fault, Parameter, Position, plain
+from mlreef.extraction.values import UNKNOWN, Class, Ref
 
 MAX_PARAMETERS = 500
 _PARSERS = {

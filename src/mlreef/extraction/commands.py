@@ -9,11 +9,11 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from mlreef.management.extraction import options, types
-from mlreef.management.extraction.argparse_reader import ArgparseReader, Parser
-from mlreef.management.extraction.interpreter import Call, Interpreter
-from mlreef.management.extraction.model import Parameter, plain, role_of
-from mlreef.management.extraction.values import UNKNOWN, Class, Ref, known
+from mlreef.extraction import options, types
+from mlreef.extraction.argparse_reader import ArgparseReader, Parser
+from mlreef.extraction.interpreter import Call, Interpreter
+from mlreef.extraction.model import Parameter, plain, role_of
+from mlreef.extraction.values import UNKNOWN, Class, Ref, known
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 

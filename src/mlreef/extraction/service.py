@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import warnings
 
-from mlreef.management.extraction import commands
-from mlreef.management.extraction.argparse_reader import ArgparseReader, Parser
-from mlreef.management.extraction.interpreter import Exhausted, Interpreter
-from mlreef.management.extraction.model import Extraction, Fault, Position
+from mlreef.extraction import commands
+from mlreef.extraction.argparse_reader import ArgparseReader, Parser
+from mlreef.extraction.interpreter import Exhausted, Interpreter
+from mlreef.extraction.model import Extraction, Fault, Position
 
 MAX_BYTES = 1 << 20
 MAX_NODES = 150_000

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import Any
 
-from mlreef.management.extraction.values import Bound, Class, Function, Ref
+from mlreef.extraction.values import Bound, Class, Function, Ref
 
 TYPE_NAMES = {
     "str": "string",

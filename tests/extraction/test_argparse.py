@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from mlreef.management.extraction.model import Extraction, Parameter
-from mlreef.management.extraction.service import extract
+from mlreef.extraction.model import Extraction, Parameter
+from mlreef.extraction.service import extract
 
 HEAD = "import argparse, json, os, pathlib\nfrom pathlib import Path\n"
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mlreef.management.extraction import types
-from mlreef.management.extraction.interpreter import Call
-from mlreef.management.extraction.model import Parameter, Position, plain, role_of
-from mlreef.management.extraction.values import UNKNOWN, Class, Instance, Ref
+from mlreef.extraction import types
+from mlreef.extraction.interpreter import Call
+from mlreef.extraction.model import Parameter, Position, plain, role_of
+from mlreef.extraction.values import UNKNOWN, Class, Instance, Ref
 
 SUPPRESS = "==SUPPRESS=="
 MAX_CHOICES = 1000

@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from mlreef.management.extraction.values import UNKNOWN, known
+from mlreef.extraction.values import UNKNOWN, known
 
 _MAX = 10_000
 

@@ -11,8 +11,8 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from mlreef.management.extraction import constants, paths
-from mlreef.management.extraction.values import UNKNOWN, Bound, Class, Function, Instance, Ref, Unknown, known
+from mlreef.extraction import constants, paths
+from mlreef.extraction.values import UNKNOWN, Bound, Class, Function, Instance, Ref, Unknown, known
 
 MAX_STEPS = 60_000
 MAX_DEPTH = 24

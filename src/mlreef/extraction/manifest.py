@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlreef.extraction.model import KINDS, ROLES, TYPES, Extraction, Fault, Parameter, Position, plain
+from mlreef.kit import safe_yaml
 from mlreef.kit.errors import PlatformError
-from mlreef.management.definitions import yaml_form
-from mlreef.management.extraction.model import KINDS, ROLES, TYPES, Extraction, Fault, Parameter, Position, plain
 
 FILE = "processor.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -55,7 +55,7 @@ def parse(content: bytes, file: str) -> Manifest:
     """The manifest in a file; never raises for what it holds."""
     found = Manifest(file=file, lines=content.decode(errors="replace").splitlines())
     try:
-        document = yaml_form.load(content)
+        document = safe_yaml.load(content)
     except PlatformError as exc:
         place = exc.details[0].location if exc.details else None
         where = Position(file, place.line, place.column) if place else Position(file, 1, 1)

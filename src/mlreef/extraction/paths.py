@@ -6,7 +6,7 @@ import builtins
 import math
 from typing import Any
 
-from mlreef.management.extraction.values import Ref
+from mlreef.extraction.values import Ref
 
 BUILTINS = frozenset(dir(builtins))
 
