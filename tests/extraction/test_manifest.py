@@ -42,4 +42,4 @@ def test_every_fault_of_a_manifest_is_told_with_its_line() -> None:
 
 def test_a_manifest_that_is_no_yaml_is_told_so() -> None:
     _, faults, _ = applied("name: [unclosed\n")
-    assert "not a YAML file" in faults[0][1]
+    assert "not YAML" in faults[0][1]

@@ -1,58 +1,85 @@
-"""What publishing a script would find: its parameters, its `processor.yaml`, its requirements, all at one commit.
+"""What publishing a program would find: its parameters, its `processor.yaml`, its requirements, all at one commit.
 
-Sources are read from the forge with the caller's right and parsed in a thread, bounded; nothing is ever run.
+Files are read from the forge with the caller's right and judged by the rules of `extraction.study`, in a thread and
+bounded; nothing is ever run.
 """
 
 from __future__ import annotations
 
 import asyncio
 import posixpath
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from mlreef.clients.forge import ForgeClient
-from mlreef.kit.errors import Kind, PlatformError, invalid, not_found
 from mlreef.extraction import manifest as manifests
-from mlreef.extraction import service as extraction
+from mlreef.extraction import study as studies
 from mlreef.extraction.manifest import Manifest
-from mlreef.extraction.model import Extraction, Fault, Position
+from mlreef.extraction.model import Extraction
+from mlreef.extraction.study import Answer, Reading, Study, Wish
+from mlreef.kit.errors import Kind, PlatformError, invalid, not_found
 
-REQUIREMENTS = "requirements.txt"
-MAX_SMALL = 256 << 10
 MAX_ENTRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Everything known about a script before it is published."""
+    """Everything known about a program at a commit before it is published."""
 
     commit: str
-    entry: str
-    extraction: Extraction
-    manifest: Manifest
-    requirements: str | None
-    suggested: dict[str, Any] = field(default_factory=dict)
+    study: Study
+
+    @property
+    def entry(self) -> str:
+        """The program's file, or the description of a command."""
+        return self.study.entry
+
+    @property
+    def extraction(self) -> Extraction:
+        """Its parameters and faults."""
+        return self.study.extraction
+
+    @property
+    def manifest(self) -> Manifest:
+        """Its description, empty without one."""
+        return self.study.manifest
+
+    @property
+    def requirements(self) -> str | None:
+        """Its requirements file."""
+        return self.study.requirements
+
+    @property
+    def suggested(self) -> dict[str, Any]:
+        """What an order that says nothing takes."""
+        return self.study.suggested
 
     def to_json(self) -> dict[str, Any]:
         """The wire shape."""
+        found = self.study
         return {
             "commit": self.commit,
-            "entry": self.entry,
-            "parameters": [one.to_json() for one in self.extraction.parameters],
-            "errors": [one.to_json() for one in self.extraction.errors],
-            "warnings": [one.to_json() for one in self.extraction.warnings],
-            "requirements": self.requirements,
-            "suggested": self.suggested,
+            "entry": found.entry,
+            "command": found.command,
+            "parameters": [one.to_json() for one in found.extraction.parameters],
+            "errors": [one.to_json() for one in found.errors],
+            "warnings": [one.to_json() for one in found.warnings],
+            "requirements": found.requirements,
+            "manifest": found.manifest.values,
+            "suggested": found.suggested,
         }
 
 
 def checked_entry(entry: str) -> str:
-    """The path of a script inside its repository."""
+    """The path of a program or of its description inside its repository."""
     parts = entry.split("/")
     control = any(ord(char) < 32 or ord(char) == 127 for char in entry)
-    if not entry.endswith(".py") or len(entry) > 255 or control or any(part in {"", ".", ".."} for part in parts):
-        raise invalid("entry must be the path of a Python file in the repository, such as src/train.py")
+    named = entry.endswith(".py") or parts[-1] == manifests.FILE
+    if not named or len(entry) > 255 or control or any(part in {"", ".", ".."} for part in parts):
+        raise invalid(
+            "entry must be the path of a Python file in the repository, such as src/train.py, or of a "
+            f"{manifests.FILE}, which may describe a program in any language"
+        )
     return entry
 
 
@@ -67,101 +94,76 @@ async def get_commit(forge: ForgeClient, project_id: int, ref: str) -> str:
 
 
 async def inspect(forge: ForgeClient, project_id: int, ref: str, entry: str) -> Inspection:
-    """Inspect a script; raises only for what is not there, faults of the source are part of the answer."""
+    """Inspect a program; raises only for what is not there, faults of the source are part of the answer."""
     checked_entry(entry)
     commit = await get_commit(forge, project_id, ref)
-    content = await _source(forge, project_id, commit, entry)
-    if isinstance(content, Fault):
-        found = Extraction(errors=[content])
-    else:
-        found = await asyncio.to_thread(extraction.extract, content, entry)
-    manifest = await _manifest(forge, project_id, commit, entry, found)
-    manifests.apply(manifest, found)
-    found.errors += _duplicate_roles(found)
-    requirements = await _beside(forge, project_id, commit, entry, REQUIREMENTS)
-    return Inspection(
-        commit, entry, found, manifest, requirements[0] if requirements else None, _suggested(entry, manifest, found)
-    )
-
-
-async def _source(forge: ForgeClient, project_id: int, commit: str, entry: str) -> bytes | Fault:
+    source = _Commit(forge, project_id, commit)
     try:
-        content = await forge.find_file(project_id, entry, commit, max_size=extraction.MAX_BYTES)
-    except PlatformError as exc:
-        if exc.kind is Kind.TOO_LARGE:
-            limit = extraction.MAX_BYTES >> 20
-            return Fault(Position(entry, 1, 1), f"the file is larger than {limit} MiB", "move data out of the source")
-        raise
-    if content is None:
-        raise not_found(f"File {entry!r}")
-    if content.startswith(b"version https://git-lfs.github.com/spec/"):
-        return Fault(Position(entry, 1, 1), "the file is in LFS", "keep source files out of LFS")
-    return content
+        return Inspection(commit, await source.answer(studies.study(entry)))
+    except studies.NoSuchFile as exc:
+        raise not_found(f"File {exc.path!r}") from exc
 
 
-async def _beside(forge: ForgeClient, project_id: int, commit: str, entry: str, name: str) -> tuple[str, bytes] | None:
-    """A file beside the entry, or else at the root."""
-    folder = posixpath.dirname(entry)
-    for path in dict.fromkeys((posixpath.join(folder, name), name)):
-        content = await forge.find_file(project_id, path, commit, max_size=MAX_SMALL)
-        if content is not None:
-            return path, content
-    return None
+class _Commit:
+    """The files of one commit, each read once."""
+
+    def __init__(self, forge: ForgeClient, project_id: int, commit: str) -> None:
+        self._forge, self._project, self._commit = forge, project_id, commit
+        self._known: dict[tuple[str, bool], Answer] = {}
+
+    async def answer(self, reading: Reading) -> Study:
+        """Drive a study to its end; its work between two files happens in a thread."""
+        answer: Answer = None
+        while True:
+            wish = await asyncio.to_thread(_step, reading, answer)
+            if isinstance(wish, Study):
+                return wish
+            key = (wish.path, wish.exists)
+            if key not in self._known:
+                self._known[key] = await self._find(wish)
+            answer = self._known[key]
+
+    async def _find(self, wish: Wish) -> Answer:
+        try:
+            content = await self._forge.find_file(self._project, wish.path, self._commit, max_size=wish.limit)
+        except PlatformError as exc:
+            if exc.kind is Kind.TOO_LARGE:
+                return studies.TOO_LARGE
+            raise
+        if content is None and wish.exists:
+            return await self._is_folder(wish.path)
+        return content is not None if wish.exists else content
+
+    async def _is_folder(self, path: str) -> bool:
+        try:
+            async for _ in self._forge.iter_tree(self._project, self._commit, path):
+                return True
+        except PlatformError as exc:
+            if exc.kind is not Kind.NOT_FOUND:
+                raise
+        return False
 
 
-async def _manifest(forge: ForgeClient, project_id: int, commit: str, entry: str, found: Extraction) -> Manifest:
-    file = await _beside(forge, project_id, commit, entry, manifests.FILE)
-    if file is None:
-        return Manifest()
-    manifest = manifests.parse(file[1], file[0])
-    meant = manifest.values.get("entry")
-    folder = posixpath.dirname(file[0])
-    if meant is not None and posixpath.normpath(posixpath.join(folder, meant)) != entry:
-        found.warnings.append(
-            Fault(manifest.place("entry"), f"{file[0]} is about {meant}, not {entry}", "it is left out of account")
-        )
-        return Manifest()
-    return manifest
-
-
-def _duplicate_roles(found: Extraction) -> list[Fault]:
-    return [
-        Fault(one.position, f"{one.name}: a list cannot be an {one.role}", "take one folder, or set role: value")
-        for one in found.parameters
-        if one.role != "value" and one.type not in {"path", "string"}
-    ]
-
-
-def _suggested(entry: str, manifest: Manifest, found: Extraction) -> dict[str, Any]:
-    """What a form is filled with: the manifest's words, or what can be guessed from the script."""
-    stem = re.sub(r"[^a-z0-9]+", "-", posixpath.basename(entry).removesuffix(".py").lower()).strip("-")
-    values = manifest.values
-    outputs = [one.name for one in found.parameters if one.role == "output"]
-    summary = found.description.split("\n\n")[0].strip()
-    return {
-        "name": values.get("name", stem[:63] or "processor"),
-        "kind": values.get("kind", "operation" if outputs else "algorithm"),
-        "title": values.get("title", (stem or "processor").replace("-", " ").capitalize()),
-        "description": values.get("description", summary),
-        "environment": values.get("environment", "python-3.11"),
-        "input_types": values.get("input_types", []),
-        "output_types": values.get("output_types", []),
-        "model_type": values.get("model_type"),
-        "ml_category": values.get("ml_category"),
-    }
+def _step(reading: Reading, answer: Answer) -> Wish | Study:
+    try:
+        return reading.send(answer)
+    except StopIteration as exc:
+        found: Study = exc.value
+        return found
 
 
 _UNLIKELY = ("test_", "conftest", "setup.py", "__init__")
 
 
 async def list_entries(forge: ForgeClient, project_id: int, ref: str) -> dict[str, Any]:
-    """Python files of a commit that may be scripts, likely ones first."""
+    """Descriptions and Python files of a commit that may be programs, likely ones first."""
     commit = await get_commit(forge, project_id, ref)
     found: list[str] = []
     complete = True
     try:
         async for one in forge.iter_tree(project_id, commit, recursive=True):
-            if one.type == "blob" and one.name.endswith(".py") and not one.name.startswith(_UNLIKELY):
+            script = one.name.endswith(".py") and not one.name.startswith(_UNLIKELY)
+            if one.type == "blob" and (script or one.name == manifests.FILE):
                 found.append(one.path)
             if len(found) >= MAX_ENTRIES:
                 complete = False
@@ -169,5 +171,5 @@ async def list_entries(forge: ForgeClient, project_id: int, ref: str) -> dict[st
     except PlatformError as exc:
         if exc.kind is not Kind.NOT_FOUND:
             raise
-    found.sort(key=lambda path: (path.count("/"), path))
+    found.sort(key=lambda path: (posixpath.basename(path) != manifests.FILE, path.count("/"), path))
     return {"commit": commit, "entries": found, "complete": complete}

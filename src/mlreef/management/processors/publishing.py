@@ -15,11 +15,11 @@ from typing import Any, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
+from mlreef.extraction import manifest as manifests
+from mlreef.extraction.model import KINDS, Fault
 from mlreef.kit import ids
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import Detail, Location, PlatformError, conflict, invalid
-from mlreef.extraction import manifest as manifests
-from mlreef.extraction.model import KINDS, Fault
 from mlreef.management.processors import numbers, publication_store, store
 from mlreef.management.processors.inspection import Inspection
 from mlreef.management.processors.numbers import Number
