@@ -13,7 +13,7 @@ from typing import Any
 import click
 from typer.main import get_command
 
-from mlreef.cli.app import app
+from mlreef.cli.app import application
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("forge", "management", "registry", "runner", "gateway")
@@ -28,7 +28,7 @@ def cli() -> str:
         "Written by `scripts/docs.py` from the commands themselves. Every command has `--help`; those that print",
         "something have `--json`. Credentials come from `mlreef login`, or from `MLREEF_URL` and `MLREEF_TOKEN`.",
     ]
-    for path, command in walk(get_command(app), ("mlreef",)):
+    for path, command in walk(get_command(application()), ("mlreef",)):
         lines += ["", f"## `{' '.join(path)}`", "", str(command.help or "").strip(), ""]
         rows = [row for parameter in command.params if (row := option(parameter)) is not None]
         if rows:

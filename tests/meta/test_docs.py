@@ -8,10 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import typer
 from typer.main import get_command
 
-from mlreef.cli.app import app
+from mlreef.cli.app import application
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ["forge", "management", "registry", "runner"]
@@ -28,7 +27,7 @@ def commands() -> list[str]:
         for name, child in children.items():
             walk(child, (*path, name))
 
-    walk(get_command(app), ("mlreef",))
+    walk(get_command(application()), ("mlreef",))
     return found
 
 
@@ -47,8 +46,7 @@ def test_every_setting_is_documented(service: str) -> None:
 
 
 def test_every_command_explains_itself() -> None:
-    assert isinstance(app, typer.Typer)
-    walked = [get_command(app)]
+    walked = [get_command(application())]
     while walked:
         command = walked.pop()
         assert command.help or command.short_help, command.name

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any, TypeAlias
-
-import gitlab
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mlreef.kit.errors import Kind
 from mlreef.sdk import sse
 from mlreef.sdk.http import ApiError, Http
+
+if TYPE_CHECKING:
+    import gitlab
 
 Reference: TypeAlias = int | str
 """A project: the forge's id or its full path, such as `group/project`."""
@@ -26,14 +28,23 @@ class MLReef:
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = url.rstrip("/")
         self.http = Http(url, token)
-        self.forge = gitlab.Gitlab(self.url, private_token=token, retry_transient_errors=True)
+        self._token = token
         self._ids: dict[str, int] = {}
+
+    @cached_property
+    def forge(self) -> gitlab.Gitlab:
+        """GitLab's own client of the same server; loaded when it is first asked for."""
+        import gitlab
+
+        return gitlab.Gitlab(self.url, private_token=self._token, retry_transient_errors=True)
 
     def project_id(self, project: Reference) -> int:
         """The id of a project given by id or full path."""
         if isinstance(project, int) or project.isdigit():
             return int(project)
         if project not in self._ids:
+            import gitlab
+
             try:
                 self._ids[project] = int(self.forge.projects.get(project).id)
             except gitlab.GitlabGetError as exc:
