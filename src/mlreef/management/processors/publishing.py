@@ -171,6 +171,14 @@ class Report(BaseModel):
     digest: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
     size: int | None = Field(default=None, ge=0, lt=2**62)
     packages: list[str] = Field(default_factory=list, max_length=5000)
+    lock: str = Field(default="", max_length=4 << 20)
+    attestations: dict[str, str] = Field(default_factory=dict, max_length=10)
+
+
+def check_image(report: Report, target: str) -> None:
+    """Raise unless a success names an image of the publication's own repository."""
+    if report.status == "success" and (report.digest is None or report.image != f"{target}@{report.digest}"):
+        raise invalid(f"a published image is named {target}@sha256:<digest>, and digest repeats the digest")
 
 
 def parse_report(document: Any) -> Report:
@@ -190,8 +198,7 @@ async def reported(tx: Tx, publication_id: str, report: Report, target: str, *, 
     if report.status == "failed":
         await failed(tx, publication_id, report.message or "the image could not be built; see the log", now=now)
         return {"status": Status.FAILED.value}
-    if report.digest is None or report.image != f"{target}@{report.digest}":
-        raise invalid(f"a published image is named {target}@sha256:<digest>, and digest repeats the digest")
+    check_image(report, target)
     version_id = await _publish(tx, publication, report, now=now)
     return {"status": Status.SUCCEEDED.value, "version_id": version_id}
 
@@ -219,6 +226,8 @@ async def _publish(tx: Tx, publication: Publication, report: Report, *, now: dat
         "environment": publication.environment,
         "base_image": publication.base_image,
         "packages": [one[:300] for one in report.packages],
+        "lock": report.lock,
+        "attestations": report.attestations,
         "status": "published",
         "publication_id": publication.id,
         "published_by_id": publication.user_id,
