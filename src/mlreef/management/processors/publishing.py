@@ -6,8 +6,7 @@ by digest (then processor and version appear in the same transaction) or when an
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,36 +14,16 @@ from typing import Any, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
-from mlreef.extraction import manifest as manifests
-from mlreef.extraction.model import KINDS, Fault
+from mlreef.extraction import study
+from mlreef.extraction.manifest import changelog
 from mlreef.kit import ids
 from mlreef.kit.db import Tx
-from mlreef.kit.errors import Detail, Location, PlatformError, conflict, invalid
+from mlreef.kit.errors import PlatformError, conflict, invalid
 from mlreef.management.processors import numbers, publication_store, store
-from mlreef.management.processors.inspection import Inspection
 from mlreef.management.processors.numbers import Number
+from mlreef.management.processors.orders import Order, Subject
 from mlreef.management.processors.records import Environment, Processor, Publication, Status
 from mlreef.management.processors.tables import processors, versions
-
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,62}")
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What somebody wants to publish."""
-
-    ref: str
-    entry: str
-    name: str
-    kind: str
-    environment: str
-    version: str | None
-    title: str | None
-    description: str | None
-    input_types: Sequence[str]
-    output_types: Sequence[str]
-    model_type: str | None
-    ml_category: str | None
 
 
 class VersionTaken(PlatformError):
@@ -53,32 +32,6 @@ class VersionTaken(PlatformError):
     def __init__(self, name: str, version: str) -> None:
         taken = conflict(f"version {version} of {name} exists already or is being published; take another number")
         super().__init__(taken.kind, taken.message)
-
-
-def check(order: Order, inspection: Inspection, environment: Environment | None) -> None:
-    """Raise one error with every fault of an order; nothing has been recorded then."""
-    details = [detail(one) for one in inspection.extraction.errors]
-    if not manifests.NAME.fullmatch(order.name):
-        details.append(Detail("name", "use a-z, 0-9 and '-', beginning with a letter or digit, at most 63 characters"))
-    if order.kind not in KINDS:
-        details.append(Detail("kind", f"use one of {', '.join(KINDS)}"))
-    if environment is None:
-        details.append(Detail("environment", f"there is no environment {order.environment[:63]!r}"))
-    elif environment.image is None:
-        message = f"{environment.name} has no image yet: an administrator has to register one"
-        details.append(Detail("environment", message))
-    if order.version is not None and numbers.find(order.version) is None:
-        details.append(Detail("version", "write three numbers, such as 1.2.0"))
-    for field, values in (("input_types", order.input_types), ("output_types", order.output_types)):
-        details += [Detail(field, f"{one[:63]!r} is no data type") for one in values if not _WORD.fullmatch(one)]
-    if details:
-        raise invalid("this cannot be published", details=details)
-
-
-def detail(fault: Fault) -> Detail:
-    """A fault of the source as part of an error."""
-    place = fault.position
-    return Detail("entry", fault.message, Location(place.file, place.line, place.column), fault.remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,32 +44,60 @@ class Author:
     username: str
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """What a version's changelog is taken from: its own text, the changelog file, or the commits since the last."""
+
+    own: str | None = None
+    file: str = ""
+    commits: str = ""
+
+    def of(self, version: str) -> str:
+        """The changelog of a version."""
+        if self.own is not None:
+            return self.own[: changelog.MAX_CHARACTERS]
+        found = changelog.section(self.file, version) if self.file else None
+        return found if found is not None else self.commits
+
+
 async def begin(
-    tx: Tx, order: Order, inspection: Inspection, base_image: str, author: Author, *, now: datetime
+    tx: Tx,
+    order: Order,
+    subject: Subject,
+    environment: Environment,
+    author: Author,
+    *,
+    history: History,
+    now: datetime,
 ) -> Publication:
     """Record a publication under a number of its own; raises VersionTaken."""
-    version = order.version or str(await _next(tx, author.project_id, order.name))
+    name = str(subject.document["name"])
+    version = order.version or str(await _next(tx, author.project_id, name))
+    inspection = subject.inspection
     publication = Publication(
         id=ids.new_id("pub"),
         project_id=author.project_id,
         project_path=author.project_path,
-        name=order.name,
+        name=name,
         version=version,
         status=Status.PENDING,
         ref=order.ref,
         commit=inspection.commit,
         entry=inspection.entry,
-        requirements=inspection.requirements,
-        environment=order.environment,
-        base_image=base_image,
-        description=_description(order, inspection),
+        requirements=subject.requirements if isinstance(subject.requirements, str) else None,
+        environment=environment.name,
+        base_image=environment.image or "",
+        description=_description(subject, environment, order),
         parameters=[one.to_json() for one in inspection.extraction.parameters],
         user_id=author.user_id,
         username=author.username,
         created_at=now,
+        manifest=subject.document,
+        changelog=history.of(version),
+        trigger=order.trigger,
     )
-    if not await publication_store.claim(tx, author.project_id, order.name, version, publication.id):
-        raise VersionTaken(order.name, version)
+    if not await publication_store.claim(tx, author.project_id, name, version, publication.id):
+        raise VersionTaken(name, version)
     await publication_store.insert(tx, publication)
     return publication
 
@@ -126,16 +107,22 @@ async def _next(tx: Tx, project_id: int, name: str) -> Number:
     return numbers.following([one for one in taken if one is not None])
 
 
-def _description(order: Order, inspection: Inspection) -> dict[str, Any]:
-    suggested = inspection.suggested
+_DESCRIBED = ("title", "kind", "model_type", "ml_category", "licence")
+_LISTED = ("input_types", "output_types", "tags")
+
+
+def _description(subject: Subject, environment: Environment, order: Order) -> dict[str, Any]:
+    """What the processor will be described by, and what else its job and its end need to know."""
+    document = subject.document
     return {
-        "title": order.title or suggested["title"],
-        "description": suggested["description"] if order.description is None else order.description,
-        "kind": order.kind,
-        "input_types": list(order.input_types),
-        "output_types": list(order.output_types),
-        "model_type": order.model_type,
-        "ml_category": order.ml_category,
+        **{key: document.get(key) for key in _DESCRIBED},
+        **{key: document.get(key, []) for key in _LISTED},
+        "description": document.get("description", ""),
+        "framework": environment.framework,
+        "readme": subject.inspection.study.readme,
+        "command": subject.command,
+        "requirements": subject.requirements,
+        "network_consent": order.consent_network,
     }
 
 
@@ -218,7 +205,7 @@ async def _publish(tx: Tx, publication: Publication, report: Report, *, now: dat
         "kind": publication.description["kind"],
         "commit": publication.commit,
         "entry": publication.entry,
-        "command": ["python3", f"/mlreef/code/{publication.entry}"],
+        "command": command(publication),
         "parameters": publication.parameters,
         "image": report.image,
         "digest": report.digest,
@@ -226,6 +213,9 @@ async def _publish(tx: Tx, publication: Publication, report: Report, *, now: dat
         "environment": publication.environment,
         "base_image": publication.base_image,
         "packages": [one[:300] for one in report.packages],
+        "manifest": publication.manifest,
+        "network": publication.manifest.get("network", "none"),
+        "changelog": publication.changelog,
         "lock": report.lock,
         "attestations": report.attestations,
         "status": "published",
@@ -268,9 +258,24 @@ async def _is_latest(tx: Tx, processor: Processor | None, number: Number) -> boo
     return latest is None or number > Number(latest.major, latest.minor, latest.patch)
 
 
+def command(publication: Publication) -> list[str]:
+    """The command of a publication's program."""
+    found: list[str] | None = publication.description.get("command")
+    return found or study.python(publication.entry)
+
+
 def _described(publication: Publication) -> dict[str, Any]:
     told = publication.description
     names = " ".join(one["name"] for one in publication.parameters)
     slug = f"{publication.project_path}/{publication.name}"
-    text = f"{publication.name} {told['title']} {told['description']} {slug} {names}"
-    return {**told, "environment": publication.environment, "search_text": text.lower()}
+    tags = told.get("tags") or []
+    text = f"{publication.name} {told['title']} {told['description']} {slug} {names} {' '.join(tags)}"
+    return {
+        **{key: told.get(key) for key in _DESCRIBED},
+        **{key: told.get(key) or [] for key in _LISTED},
+        "description": told["description"],
+        "framework": told.get("framework") or "",
+        "readme": told.get("readme") or "",
+        "environment": publication.environment,
+        "search_text": text.lower(),
+    }

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mlreef.extraction import manifest as manifests
 from mlreef.kit.clock import iso
-from mlreef.management.processors.publishing import Order
+from mlreef.management.processors.orders import Order
 from mlreef.management.processors.records import Environment, Processor, Publication, Version
 from mlreef.management.settings import MachineClass
 
@@ -30,20 +31,32 @@ class Inspect(Strict):
 
 
 class Publish(Strict):
-    """What to publish."""
+    """What to publish: a program or a `processor.yaml`. What is left out is taken from the files.
+
+    All but `ref`, `entry`, `version`, `changelog` and `consent_network` mean the keys of `processor.yaml`.
+    """
 
     ref: Short
-    entry: Short
-    name: Short
-    kind: Short
-    environment: Short
+    entry: Short = manifests.FILE
     version: Short | None = None
+    name: Short | None = None
+    kind: Short | None = None
+    environment: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     title: Annotated[str, Field(max_length=255)] | None = None
     description: Annotated[str, Field(max_length=4000)] | None = None
-    input_types: Words = Field(default_factory=list)
-    output_types: Words = Field(default_factory=list)
+    input_types: Words | None = None
+    output_types: Words | None = None
     model_type: Annotated[str, Field(max_length=63)] | None = None
     ml_category: Annotated[str, Field(max_length=63)] | None = None
+    command: Annotated[list[str], Field(min_length=1, max_length=50)] | None = None
+    requirements: str | Annotated[list[str], Field(max_length=500)] | None = None
+    licence: Annotated[str, Field(max_length=200)] | None = None
+    tags: Words | None = None
+    resources: dict[str, Any] | None = None
+    network: Short | None = None
+    metrics: dict[str, Any] | None = None
+    changelog: Annotated[str, Field(max_length=20_000)] | None = None
+    consent_network: bool = False
 
     def order(self) -> Order:
         """The same for the rules."""
@@ -132,6 +145,9 @@ def publication_json(publication: Publication) -> dict[str, Any]:
         "entry": publication.entry,
         "environment": publication.environment,
         "base_image": publication.base_image,
+        "manifest": publication.manifest,
+        "changelog": publication.changelog,
+        "trigger": publication.trigger,
         "pipeline_id": publication.ci_pipeline_id,
         "job_id": publication.ci_job_id,
         "reason": publication.reason,
