@@ -42,6 +42,7 @@ class World:
     def __init__(self):
         self.files, self.modes, self.lfs, self.manifests, self.spec = {}, {}, {}, {}, {}
         self.points, self.params, self.samples, self.outputs, self.result = [], {}, [], {}, None
+        self.layers, self.referrers = {}, True
         self.blobs, self.images, self.mountable, self.archives_resolve_lfs = {}, {}, True, False
         self.requests, self.fail, self.batches = [], {}, []
         self.lock = threading.Lock()
@@ -119,6 +120,11 @@ def world_of(handler):
 def get_spec(h, query, body):
     if _job(h):
         h.answer(200, world_of(h).spec)
+
+
+def get_layers(h, key, query, body):
+    if _job(h):
+        h.answer(200, {"layers": world_of(h).layers.get(key, [])})
 
 
 def get_manifest(h, digest, query, body):
@@ -269,8 +275,11 @@ def registry_finish(h, repository, query, body):
 def registry_put_manifest(h, repository, reference, query, body):
     if _granted(h):
         digest = "sha256:" + sha256(body)
-        world_of(h).images[(repository, reference)] = world_of(h).images[(repository, digest)] = body
-        h.answer(201, Docker_Content_Digest=digest)
+        world = world_of(h)
+        world.images[(repository, reference)] = world.images[(repository, digest)] = body
+        subject = json.loads(body).get("subject")
+        more = {"OCI_Subject": subject["digest"]} if subject and world.referrers else {}
+        h.answer(201, Docker_Content_Digest=digest, **more)
 
 
 def registry_get_manifest(h, repository, reference, query, body):
@@ -295,6 +304,7 @@ _PROJECT = r"/api/v4/projects/(?:\d+)/repository"
 ROUTES = [
     (r"GET /api/v1/jobs/current", get_spec),
     (r"GET /api/v1/jobs/current/manifests/(\w+)", get_manifest),
+    (r"GET /api/v1/jobs/current/layers/(\w+)", get_layers),
     (r"POST /api/v1/jobs/current/(metrics|params|resources)", post_stream),
     (r"PUT /api/v1/jobs/current/outputs/(\w+)", put_output),
     (r"PUT /api/v1/jobs/current/result", put_result),

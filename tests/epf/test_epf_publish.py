@@ -63,12 +63,12 @@ class Studio:
             subcommand="publish", variables={"UV_FIND_LINKS": str(self.wheels), "UV_NO_INDEX": "1", "PIP_NO_INDEX": "1"}
         )
 
-    def image(self, tag="1.0.0"):
-        manifest = json.loads(self.world.images[(TARGET, tag)])
+    def image(self, digest=None):
+        manifest = json.loads(self.world.images[(TARGET, digest or self.world.result["digest"])])
         return manifest, json.loads(self.world.blobs[(TARGET, manifest["config"]["digest"])])
 
-    def unpacked(self, directory, tag="1.0.0"):
-        for index, row in enumerate(self.image(tag)[0]["layers"]):
+    def unpacked(self, directory):
+        for index, row in enumerate(self.image()[0]["layers"]):
             packed = directory / f"layer-{index}"
             packed.write_bytes(self.world.blobs[(TARGET, row["digest"])])
             layers.unpack(str(packed), str(directory / "root"))
@@ -96,7 +96,7 @@ def test_a_publication_is_the_environment_the_packages_and_the_code(studio, worl
 def test_the_result_names_the_image_by_its_digest(studio, world):
     studio.publish()
     result = world.result
-    assert result["digest"] == "sha256:" + epf_fakes.sha256(world.images[(TARGET, "1.0.0")])
+    assert result["digest"] == "sha256:" + epf_fakes.sha256(world.images[(TARGET, result["digest"])])
     assert result["image"] == f"{world.host}/{TARGET}@{result['digest']}"
     assert result["size"] == sum(row["size"] for row in studio.image()[0]["layers"])
 
@@ -113,7 +113,9 @@ def test_the_configuration_runs_the_entry_as_an_ordinary_user(studio):
 
 def test_base_layers_are_mounted_not_sent(studio, world):
     studio.publish(requirements=None)
-    assert len([line for line in world.asked("PUT /v2/" + TARGET) if "uploads" in line]) == 2
+    sent = {digest for name, digest in world.blobs if name == TARGET}
+    assert len([line for line in world.asked("PUT /v2/" + TARGET) if "uploads" in line]) == 6
+    assert {row["digest"] for row in studio.image()[0]["layers"]} < sent
 
 
 def test_base_layers_are_copied_where_mounting_is_refused(studio, world, tmp_path):
@@ -126,7 +128,7 @@ def test_base_layers_are_copied_where_mounting_is_refused(studio, world, tmp_pat
 def test_the_same_publication_twice_has_the_same_digest(studio, world):
     studio.publish()
     first = world.result["digest"]
-    world.images.pop((TARGET, "1.0.0"))
+    world.images.pop((TARGET, first))
     world.blobs = {key: value for key, value in world.blobs.items() if key[0] == BASE}
     studio.machine.cache = studio.machine.cache.with_name("another")
     studio.publish()
@@ -136,12 +138,15 @@ def test_the_same_publication_twice_has_the_same_digest(studio, world):
 @needs_uv
 def test_a_change_of_code_reuses_the_packages_layer_of_the_earlier_version(studio, world, tmp_path):
     studio.publish()
+    first = world.result
     world.files["augment.py"] = b"print('new')\n"
     studio.machine.cache = studio.machine.cache.with_name("another")
-    code, log = studio.publish(tag="1.0.1")
+    code, log = studio.publish(tag="1.0.1", previous={"image": first["image"], "lock": first["lock"]})
     assert code == 0, log
-    assert b"as in version 1.0.0" in log
-    assert (studio.unpacked(tmp_path, "1.0.1") / "opt/deps/tiny.py").exists()
+    assert b"as in the version before" in log
+    assert b"locked" not in log
+    assert (studio.unpacked(tmp_path) / "opt/deps/tiny.py").exists()
+    assert (world.result["lock"], world.result["packages"]) == (first["lock"], ["tiny==1.0"])
 
 
 @needs_uv

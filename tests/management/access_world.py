@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
-from code_project import BASE, DIGEST, SCRIPT, Client
-from fake_forge import FakeForge, Repo
+from code_project import BASE, SCRIPT, Client
+from fake_forge import MANAGEMENT, FakeForge, Repo
 from fastapi import Response
 
 LEVELS = {"guest": 10, "reporter": 20, "developer": 30, "maintainer": 40, "owner": 50}
@@ -58,9 +58,8 @@ async def _processors(world: World) -> None:
         started = await _ok(await owner.post(f"{base}/publications", json=body))
         job_id = world.forge.add_job(started["pipeline_id"], "publish")
         job = world.client(job=world.forge.id_token(started["pipeline_id"], job_id))
-        spec = (await _ok(await job.get("/api/v1/jobs/current")))["publication"]
-        image = f"{spec['target']}@{DIGEST}"
-        report = {"status": "success", "image": image, "digest": DIGEST, "size": 1, "packages": []}
+        spec = await _ok(await job.get("/api/v1/jobs/current"))
+        report = world.forge.registry.build(spec, MANAGEMENT)
         await _ok(await job.put("/api/v1/jobs/current/result", json=report))
         done = await _ok(await owner.get(f"/api/v1/publications/{started['id']}"))
         world.ids |= {"publication_id": done["id"], "version_id": done["version_id"]}
@@ -95,6 +94,7 @@ async def _runs(world: World) -> None:
         "name": "one",
         "output": "output_path",
         "path": "model.bin",
+        "key": "0" * 64,
         "digest": manifest["digest"],
         "experiment_id": listed["items"][0]["id"],
         "token": token,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-from fake_forge import FakeForge
+from fake_forge import MANAGEMENT, FakeForge
+from fake_registry import BASE
+
+__all__ = ["BASE", "SCRIPT", "Client", "Code"]
 
 Client = Callable[..., httpx.AsyncClient]
 
-DIGEST = "sha256:" + "a" * 64
-BASE = "registry.test:5000/mlreef/environments/python-3.11@sha256:" + "b" * 64
 SCRIPT = """\
 import argparse
 
@@ -49,23 +50,17 @@ class Code:
         job_id = self.forge.add_job(publication["pipeline_id"], "publish")
         return job_id, self.client(job=self.forge.id_token(publication["pipeline_id"], job_id))
 
-    async def build(self, publication: dict[str, Any], digest: str = DIGEST) -> httpx.Response:
+    async def build(self, publication: dict[str, Any], content: str = "code", **wrong: Any) -> httpx.Response:
         """What the job of a publication does in the end."""
         _, job = self.job(publication)
-        spec = (await job.get("/api/v1/jobs/current")).json()["publication"]
-        report = {
-            "status": "success",
-            "image": f"{spec['target']}@{digest}",
-            "digest": digest,
-            "size": 10,
-            "packages": ["numpy==2.1"],
-        }
+        spec = (await job.get("/api/v1/jobs/current")).json()
+        report = self.forge.registry.build(spec, MANAGEMENT, content, **wrong)
         return await job.put("/api/v1/jobs/current/result", json=report)
 
     async def published(self, **changes: Any) -> dict[str, Any]:
         """A publication from beginning to end."""
         started = (await self.publish(**changes)).json()
-        answer = await self.build(started, changes.pop("digest", DIGEST))
+        answer = await self.build(started)
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = (await self.maintainer.get(f"/api/v1/publications/{started['id']}")).json()
         return found

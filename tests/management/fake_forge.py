@@ -17,6 +17,8 @@ from typing import Any
 
 import httpx
 from fake_forge_routes import router
+from fake_registry import FakeRegistry
+from fake_registry import router as registry_router
 from fastapi import FastAPI, Request, Response
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -91,6 +93,8 @@ class FakeForge:
         self.key = _key()
         self.app = FastAPI()
         self.app.state.forge = self
+        self.registry = FakeRegistry()
+        self.app.include_router(registry_router)
         self.app.include_router(router)
         self.app.middleware("http")(self._record)
         self.transport = httpx.ASGITransport(self.app)

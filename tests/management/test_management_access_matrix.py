@@ -28,12 +28,14 @@ TABLE: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/-/readiness"): ("public", None),
     ("GET", "/metrics"): ("public", None),
     ("GET", "/api/v1/openapi.json"): ("public", None),
+    ("GET", "/api/v1/schemas/processor.json"): ("public", None),
     ("GET", "/api/v1/server"): ("public", None),
     ("GET", "/api/v1/epf.pyz"): ("public", None),
     ("GET", "/api/v1/ci/config.yml"): ("public", None),
     ("GET", "/api/v1/ci/runs/{token}.yml"): ("public", None),
     ("GET", "/api/v1/environments"): ("public", None),
     ("GET", "/api/v1/machine-classes"): ("public", None),
+    ("GET", "/api/v1/keys/signing"): ("public", None),
     ("POST", "/api/v1/hooks/forge"): ("hook", {"object_kind": "push", "project_id": "{pid}"}),
     ("POST", "/api/v1/environments"): ("admin", {"name": "python-3.11", "image": BASE}),
     ("GET", "/api/v1/processors"): ("visible", None),
@@ -71,6 +73,7 @@ TABLE: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/api/v1/usage?project_id={pid}"): ("usage", None),
     ("GET", J): ("job", None),
     ("PUT", J + "/result"): ("job", {"status": "success"}),
+    ("GET", J + "/layers/{key}"): ("publish job", None),
     ("GET", J + "/manifests/{digest}"): ("job", None),
     ("PUT", J + "/outputs/{name}"): ("job", {"version": 1, "entries": []}),
     ("POST", J + "/metrics"): ("job", {"points": []}),
@@ -89,6 +92,8 @@ def expected(rule: str, role: str, visibility: str) -> str | int:
     """What the caller must be answered; REACHED stands for anything but a refusal."""
     if rule == "public":
         return REACHED
+    if rule == "publish job":
+        return 404 if role in {"job", "foreign job"} else 401
     if rule in {"job", "hook"}:
         return REACHED if rule == role else 404 if (rule, role) == ("job", "foreign job") else 401
     if role in {"wrong", "job", "foreign job"}:

@@ -42,5 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--requirements", help="a requirements file in place of the definition's packages")
     build.add_argument("--uv", help="the uv binary to use and, for a base, to copy into the image")
     build.add_argument("--bwrap", help="the bubblewrap binary to run the image's own Python with")
+    build.add_argument("--builder", help="who builds, as provenance names it (default: the registry's URL)")
     build.add_argument("--work", help="a directory for temporary files (default: the system's)")
     return parser

@@ -15,10 +15,10 @@ import sys
 from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from mlreef_epf import errors, log
+from mlreef_epf import errors, installed, log, pip_settings, stubs
 
 PLACE = "/opt/deps"
-_FORMAT = "1"  # raise when the same lock must give another layer
+_FORMAT = "2"  # raise when the same lock must give another layer
 _PLATFORMS = {"amd64": "x86_64-manylinux_2_36", "arm64": "aarch64-manylinux_2_36"}
 _UNMET = "the requirements cannot be met"
 _UNMET_HERE = "the requirements cannot be met together with the packages the environment holds"
@@ -47,15 +47,17 @@ class Lock:
     key: str
 
 
-def canonical_name(name: str) -> str:
-    """A package's name as indexes compare it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+def request_key(target: Target, text: str, held: Sequence[str]) -> str:
+    """What a lock is asked for, as a key: the same request may be answered with the same lock."""
+    lines = sorted({line.strip() for line in text.splitlines()} - {""})
+    state = [_FORMAT, target.python, target.architecture, *lines, "", *sorted(held)]
+    return hashlib.sha256("\n".join(state).encode()).hexdigest()
 
 
 def pins(text: str) -> Tuple[str, ...]:
     """The name==version pairs of a lock file."""
     found = (_PINNED.match(line) for line in text.splitlines())
-    return tuple("%s==%s" % (canonical_name(m.group(1)), m.group(2)) for m in found if m)
+    return tuple("%s==%s" % (installed.canonical_name(m.group(1)), m.group(2)) for m in found if m)
 
 
 class Installer:
@@ -68,22 +70,49 @@ class Installer:
         uv: str = "",
         only_binary: bool = True,
         env: Optional[Mapping[str, str]] = None,
+        *,
+        torch_backend: str = "",
     ) -> None:
         self._scratch, self._target, self._only_binary = scratch, target, only_binary
         self._uv = find_uv(uv)
         self._env = _environment(env or {}, scratch)
+        self._backend = torch_backend
 
-    def lock(self, requirements: str, held: Sequence[str] = ()) -> Lock:
+    def lock(self, requirements: str, held: Sequence[str] = (), python_path: Sequence[str] = ()) -> Lock:
         """Resolve a requirements file under the base image's packages; those are left out of the result."""
         constraints: List[str] = []
-        if held:
+        pinned = list(held)
+        if self._backend and self._local_torch():
+            pinned.append(self._local_torch())
+        if pinned:
             constraints = ["--constraint", os.path.join(self._scratch, "held.txt")]
             with open(constraints[1], "w") as out:
-                out.write("".join(pin + "\n" for pin in held))
-        text = self._compile(requirements, constraints) if self._uv else self._freeze(requirements, constraints)
+                out.write("".join(pin + "\n" for pin in pinned))
+        if self._uv:
+            found = stubs.write(held, python_path, os.path.join(self._scratch, "held"))
+            links = ["--find-links", found] if found else []
+            text = self._compile(requirements, [*constraints, *links], bool(held))
+        else:
+            text = self._freeze(requirements, constraints)
         text = _without(text, set(held))
         state = f"{_FORMAT}\n{self._target.python}\n{self._target.architecture}\n{text}"
         return Lock(text, pins(text), hashlib.sha256(state.encode()).hexdigest())
+
+    def wheel_hashes(self, lock: Lock) -> Dict[str, str]:
+        """The SHA-256 of the wheel that each package of a lock is installed from, as far as it can be told."""
+        if not self._uv or not self._target.architecture:
+            return {}
+        path, out = os.path.join(self._scratch, "lock.txt"), os.path.join(self._scratch, "pylock.toml")
+        with open(path, "w") as handle:
+            handle.write(lock.text)
+        argv = [self._uv, "pip", "compile", path, "--format", "pylock.toml", "--no-deps", "--quiet"]
+        try:
+            self._run([*argv, "--output-file", out, *self._common()], "the lock cannot be read back")
+            with open(out) as handle:
+                return installed.wheel_hashes(handle.read())
+        except (errors.Failure, OSError) as exc:
+            log.say("note: single packages go without their hash into the bill of materials (%s)" % exc)
+            return {}
 
     def install(self, lock: Lock, directory: str) -> None:
         """Install a lock's packages into a directory, compiled for images whose files are never written again."""
@@ -111,11 +140,11 @@ class Installer:
         self._run(argv, "the packages cannot be installed")
         _tidy(directory)
 
-    def _compile(self, requirements: str, constraints: Sequence[str]) -> str:
+    def _compile(self, requirements: str, options: Sequence[str], held: bool) -> str:
         out = os.path.join(self._scratch, "compiled.txt")
-        argv = [self._uv, "pip", "compile", requirements, *constraints, "--generate-hashes"]
+        argv = [self._uv, "pip", "compile", requirements, *options, "--generate-hashes"]
         argv += ["--no-header", "--no-annotate", "--output-file", out, *self._common()]
-        self._run(argv, _UNMET_HERE if constraints else _UNMET)
+        self._run(argv, _UNMET_HERE if held else _UNMET)
         with open(out) as handle:
             return handle.read()
 
@@ -123,7 +152,18 @@ class Installer:
         argv = ["--python", sys.executable, "--python-version", self._target.python]
         if self._target.architecture in _PLATFORMS:
             argv += ["--python-platform", _PLATFORMS[self._target.architecture]]
+        if self._backend and not self._local_torch():
+            argv += ["--torch-backend", self._backend]
         return argv + (["--only-binary", ":all:"] if self._only_binary else [])
+
+    def _local_torch(self) -> str:
+        """A build of torch for the wanted backend among the operator's own wheels, as a pin."""
+        for place in self._env.get("UV_FIND_LINKS", "").split(","):
+            for name in sorted(os.listdir(place) if os.path.isdir(place) else (), reverse=True):
+                parts = name.split("-")
+                if parts[0] == "torch" and len(parts) > 2 and parts[1].endswith("+" + self._backend):
+                    return "torch==" + parts[1]
+        return ""
 
     def _freeze(self, requirements: str, constraints: Sequence[str]) -> str:
         """What pip would install; pip lists no hashes, so the versions alone are the lock."""
@@ -149,13 +189,15 @@ class Installer:
         return done.stdout
 
 
-def compile_bytecode(directory: str, python: Sequence[str] = (sys.executable,), place: str = PLACE) -> None:
-    """Compile a directory's modules; unchecked, since layers carry no times and jobs cannot write."""
-    argv = [*python, "-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash"]
-    argv += ["-s", directory, "-p", place] if sys.version_info >= (3, 9) and place != directory else []
-    env = dict(os.environ, PYTHONHASHSEED="0")
-    # Files that are not for this Python (templates, tests of syntax errors) fail here and nowhere else.
-    subprocess.run([*argv, directory], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def uv_component(path: str) -> Dict[str, str]:
+    """The uv binary as part of a bill of materials."""
+    told = subprocess.run([path, "--version"], stdout=subprocess.PIPE, encoding="utf-8").stdout.split()
+    state = hashlib.sha256()
+    with open(path, "rb") as handle:
+        for piece in iter(lambda: handle.read(1 << 20), b""):
+            state.update(piece)
+    version = told[1] if len(told) > 1 else "unknown"
+    return {"kind": "generic", "name": "uv", "version": version, "sha256": state.hexdigest()}
 
 
 def find_uv(given: str = "") -> str:
@@ -179,13 +221,7 @@ def _is_program(path: str) -> bool:
 
 def _environment(env: Mapping[str, str], scratch: str) -> Dict[str, str]:
     kept = {k: v for k, v in env.items() if not k.startswith(("CI_", "GITLAB_", "FF_", "MLREEF_", "PYTHON"))}
-    for ours, theirs in (
-        ("UV_DEFAULT_INDEX", "PIP_INDEX_URL"),
-        ("UV_INDEX", "PIP_EXTRA_INDEX_URL"),
-        ("UV_FIND_LINKS", "PIP_FIND_LINKS"),
-    ):
-        if kept.get(theirs) and not kept.get(ours):
-            kept[ours] = kept[theirs]
+    kept.update(pip_settings.for_uv(kept))
     kept.setdefault("UV_CACHE_DIR", os.path.join(scratch, "uv-cache"))
     kept.update(UV_NO_PROGRESS="1", NO_COLOR="1", UV_PYTHON_DOWNLOADS="never", HOME=scratch, PYTHONHASHSEED="0")
     return kept
@@ -204,7 +240,7 @@ def _without(text: str, held: Set[str]) -> str:
 
 def _tidy(directory: str) -> None:
     """Remove what installers leave that differs from one time to the next."""
-    for name in (".lock", "__pycache__"):
+    for name in (".lock", ".gitignore", "CACHEDIR.TAG", "__pycache__"):
         path = os.path.join(directory, name)
         if os.path.isdir(path):
             shutil.rmtree(path)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Container, Dict, Mapping, Optional, Sequence, Tuple
 
 from mlreef_epf import errors, layers, log, registry, web
 
+_SMALL = 4 << 20
 CREATED = "1970-01-01T00:00:00Z"
 _OCI = ("application/vnd.oci.image.config.v1+json", "application/vnd.oci.image.layer.v1.tar+gzip")
 _DOCKER = ("application/vnd.docker.container.image.v1+json", "application/vnd.docker.image.rootfs.diff.tar.gzip")
@@ -115,29 +117,65 @@ class Push:
     def __init__(self, target: registry.Registry, repository: str, scratch: str) -> None:
         self._target, self._repository, self._scratch = target, repository, scratch
 
-    def send(self, base: Base, files: Mapping[str, str], content: bytes, manifest: Any, tag: str) -> Tuple[str, int]:
-        """Send what the repository lacks, then the manifest; returns (digest, total size)."""
+    def send(
+        self,
+        base: Base,
+        files: Mapping[str, str],
+        content: bytes,
+        manifest: Any,
+        tag: Optional[str],
+        *,
+        known: Container[str] = (),
+        source: str = "",
+        pool: Optional[ThreadPoolExecutor] = None,
+    ) -> Tuple[str, int]:
+        """Send what the repository lacks, then the manifest; returns (digest, total size).
+
+        `known` layers are in the repository for certain; `source` is another repository with a layer that has no file.
+        """
         total = sum(row["size"] for row in manifest["layers"])
         progress = log.Progress("pushed", len(manifest["layers"]), total, noun="layers")
-        for row in manifest["layers"]:
-            if not self._target.has_blob(self._repository, row["digest"]):
-                self._provide(base, files.get(row["digest"]), row, progress)
+
+        def one(row: Mapping[str, Any]) -> None:
+            if row["digest"] not in known:
+                self._layer(base, files.get(row["digest"]), row, source, progress)
             progress.add(files=1)
-        config = manifest["config"]["digest"]
-        if not self._target.has_blob(self._repository, config):
-            self._target.push_blob(self._repository, config, content)
+
+        work = [lambda row=row: one(row) for row in manifest["layers"]]  # type: ignore[misc]
+        work.append(lambda: self._target.push_small(self._repository, manifest["config"]["digest"], content))
+        if pool is None:
+            for task in work:
+                task()
+        else:
+            for future in [pool.submit(task) for task in work]:
+                future.result()
         digest = self._target.put_manifest(self._repository, tag, manifest)
         progress.done()
         return digest, total
 
-    def _provide(self, base: Base, path: Optional[str], row: Mapping[Any, Any], progress: log.Progress) -> None:
+    def _layer(
+        self, base: Base, path: Optional[str], row: Mapping[Any, Any], source: str, progress: log.Progress
+    ) -> None:
         digest = row["digest"]
-        if path is None and base.source is not None:
+        if path is not None and row["size"] <= _SMALL:
+            with open(path, "rb") as handle:
+                self._target.push_small(self._repository, digest, handle.read())
+        elif not self._target.has_blob(self._repository, digest):
+            self._provide(base, path, row, source, progress)
+
+    def _provide(
+        self, base: Base, path: Optional[str], row: Mapping[Any, Any], source: str, progress: log.Progress
+    ) -> None:
+        digest = row["digest"]
+        if path is None and source not in ("", self._repository):
+            if self._target.mount(self._repository, digest, source):
+                return
+        if path is None and base.source is not None and digest in {one["digest"] for one in base.manifest["layers"]}:
             same = base.source.url == self._target.url
             if same and self._target.mount(self._repository, digest, base.repository):
                 return
             path = os.path.join(self._scratch, digest.replace(":", "-"))
             base.source.fetch_blob(base.repository, digest, path)
         if path is None:
-            raise errors.Failure("the layer %s is not in the repository %s any more" % (digest, self._repository))
+            raise errors.Failure("the layer %s cannot be had from the repository %s any more" % (digest, source))
         self._target.push_blob(self._repository, digest, web.FileBody(path, lambda n: progress.add(count=n)))

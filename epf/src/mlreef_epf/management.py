@@ -44,9 +44,18 @@ class Job:
         headers = dict(self._headers, **{"Content-Type": "application/json"})
         self._client.request("PUT", "%s/outputs/%s" % (self._base, name), headers=headers, body=canonical(manifest))
 
-    def put_result(self, result: Dict[str, Any], patience: Optional[float] = None) -> None:
-        """Report how the job ended."""
-        self._client.request("PUT", self._base + "/result", headers=self._headers, data=result, patience=patience)
+    def put_result(self, result: Dict[str, Any], patience: Optional[float] = None) -> Dict[str, Any]:
+        """Report how the job ended; returns what was made of it."""
+        url = self._base + "/result"
+        answer = self._client.request("PUT", url, headers=self._headers, data=result, patience=patience)
+        found = answer.json() if answer.body else {}
+        return found if isinstance(found, dict) else {}
+
+    def list_layers(self, lock: str) -> List[Dict[str, Any]]:
+        """Layers with the packages of a lock in images of this instance; none where the service does not know."""
+        url = "%s/layers/%s" % (self._base, lock)
+        answer = self._client.request("GET", url, headers=self._headers, allow=(404, 405))
+        return list(answer.json().get("layers") or ()) if answer.status == 200 else []
 
     def post(self, stream: str, payload: Dict[str, Any], patience: float) -> None:
         """Send one batch of a stream: metrics, params or resources."""

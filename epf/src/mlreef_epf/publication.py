@@ -1,21 +1,22 @@
 """Publishing a processor: its source at a commit and its locked packages become an image on top of an environment.
 
-Three kinds of layers: the environment's (taken over inside the registry), the packages' (found again by the hash of
-their lock), the code's. A change of code alone therefore sends a few kilobytes.
+Three kinds of layers: the environment's (taken over inside the registry), the packages', the code's. A change of code
+alone sends a few kilobytes. The image is pushed by its digest together with what tells of it (bill of materials,
+provenance); the management service signs it and only then gives it its tag.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import shutil
 import signal
 import tempfile
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Dict, Mapping, Optional, Sequence
 
 from mlreef_epf import (
+    attestations,
     cache,
     dependencies,
     errors,
@@ -25,16 +26,15 @@ from mlreef_epf import (
     layers,
     log,
     management,
+    packaging,
+    provenance,
     registry,
-    relay,
+    sbom,
     seal,
     step,
     web,
 )
 from mlreef_epf import settings as settings_module
-
-_TAGS_LOOKED_AT = 12
-_LOCK, _DIFF_ID, _PACKAGES = "mlreef.lock", "mlreef.diff_id", "mlreef.packages"
 
 
 def run(environ: Mapping[str, str]) -> int:
@@ -50,7 +50,7 @@ def run(environ: Mapping[str, str]) -> int:
         if spec.get("kind") != "publish":
             raise errors.Failure("this job is of kind %r, not a publication" % spec.get("kind"))
         with tempfile.TemporaryDirectory(prefix="mlreef-publish-") as scratch:
-            result = _Publication(settings, client, spec, scratch).run()
+            result = _Publication(settings, client, job, spec, scratch).run()
     except errors.Canceled:
         result = step.failed("killed", "the job was canceled", 143)
     except errors.Failure as exc:
@@ -58,39 +58,116 @@ def run(environ: Mapping[str, str]) -> int:
     except Exception as exc:  # noqa: BLE001 - the edge of the process: whatever it is, it is reported
         result = step.failed("epf_error", "%s: %s" % (type(exc).__name__, exc), 1)
     result.setdefault("duration_s", round(time.monotonic() - started, 3))
-    return step.report(job, result)
+    return _report(job, result)
+
+
+def _report(job: management.Job, result: Dict[str, Any]) -> int:
+    """Tell how it ended; a publication has succeeded only when the management service says so."""
+    if result["status"] != "success":
+        return step.report(job, result)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        answer = job.put_result(result)
+    except errors.Failure as exc:
+        log.say("the result could not be reported: %s" % exc.message)
+        return 1
+    if answer.get("status") == "failed":
+        log.say("failed: %s" % (answer.get("reason") or "the image was not accepted"))
+        return 1
+    log.say("published")
+    return 0
 
 
 class _Publication:
     def __init__(
-        self, settings: settings_module.Settings, client: web.Client, spec: Dict[str, Any], scratch: str
+        self,
+        settings: settings_module.Settings,
+        client: web.Client,
+        job: management.Job,
+        spec: Dict[str, Any],
+        scratch: str,
     ) -> None:
-        self._settings, self._client, self._spec, self._scratch = settings, client, spec, scratch
+        self._settings, self._client, self._job, self._spec, self._scratch = settings, client, job, spec, scratch
         self._what = spec["publication"]
+        self._started = time.time()
+        self._clock = time.monotonic()
         self._host, self._repository, _ = registry.split(self._what["target"])
         self._target = registry.Registry(client, spec["registry"]["url"], "gitlab-ci-token", settings.job_token)
+        base_host, self._base_repository, self._base_reference = registry.split(self._what["base_image"])
+        scopes = [registry.push(self._repository), registry.pull(self._repository)]
+        if base_host == self._host:
+            scopes.append(registry.pull(self._base_repository))
+        self._target.expect(scopes)
+        self._base_host = base_host
 
     def run(self) -> Dict[str, Any]:
         log.say("publishing %s %s" % (self._what["target"], self._what["tag"]))
-        with log.section("mlreef_fetch", "Fetching the source"):
-            source = self._fetch_source()
-        base = self._base()
-        added, packages = [], tuple(filter(None, base.labels.get(_PACKAGES, "").split()))
-        if self._what.get("requirements"):
-            with log.section("mlreef_packages", "Packages"):
-                more, new = self._packages(source, base, packages)
-                added, packages = more, tuple(sorted(set(packages).union(new)))
-        with log.section("mlreef_push", "Building and pushing the image"):
-            code = layers.build(source, os.path.join(self._scratch, "code.tar.gz"), "mlreef/code")
-            added.append((code, "source at %s" % self._what["commit"], None))
-            content, manifest = images.assemble(base, added, self._config(packages), self._annotations())
-            files = {layer.digest: layer.path for layer, _, _ in added if layer.path}
-            push = images.Push(self._target, self._repository, self._scratch)
-            digest, size = push.send(base, files, content, manifest, self._what["tag"])
+        with ThreadPoolExecutor(3) as pool:
+            with log.section("mlreef_fetch", "Fetching the source"):
+                reading = pool.submit(self._read_registry)
+                source = self._fetch_source()
+                base, previous = reading.result()
+            self._passed("source and environment")
+            packages = packaging.Packages()
+            wanted = self._what.get("requirements")
+            if wanted:
+                with log.section("mlreef_packages", "Packages"):
+                    workshop = packaging.Workshop(self._settings, self._job, base, self._scratch, self._mount)
+                    packages = workshop.get(packaging.as_text(source, wanted), previous)
+                self._passed("packages")
+            with log.section("mlreef_push", "Building and pushing the image"):
+                return self._push(source, base, previous, packages, pool)
+
+    def _push(
+        self,
+        source: str,
+        base: images.Base,
+        previous: Optional[packaging.Previous],
+        packages: packaging.Packages,
+        pool: ThreadPoolExecutor,
+    ) -> Dict[str, Any]:
+        added = [(packages.layer, "packages %s" % packages.key[:16], packages.notes)] if packages.layer else []
+        code = layers.build(source, os.path.join(self._scratch, "code.tar.gz"), "mlreef/code")
+        added.append((code, "source at %s" % self._what["commit"], None))
+        held = tuple(filter(None, base.labels.get(packaging.PINS, "").split()))
+        pins = packaging.all_pins(held, packages.pins)
+        content, manifest = images.assemble(base, added, self._config(pins), self._annotations())
+        push = images.Push(self._target, self._repository, self._scratch)
+        files = {layer.digest: layer.path for layer, _, _ in added if layer.path}
+        known = {row["digest"] for row in previous.manifest["layers"]} if previous and self._same(previous) else set()
+        digest, size = push.send(base, files, content, manifest, None, known=known, source=packages.source, pool=pool)
+        self._passed("image")
+        told = self._attest(digest, manifest, packages, pool)
+        self._passed("attestations")
         image = "%s/%s@%s" % (self._host, self._repository, digest)
-        log.say("published %s (%s)" % (image, log.size(size)))
+        log.say("pushed %s (%s)" % (image, log.size(size)))
         return {"status": "success", "reason": None, "message": "", "image": image, "digest": digest, "size": size,
-                "packages": list(packages), "exit_code": 0}  # fmt: skip
+                "packages": list(pins), "lock": packages.lock, "attestations": told, "exit_code": 0}  # fmt: skip
+
+    def _mount(self, digest: str, source: str) -> bool:
+        return self._target.mount(self._repository, digest, source)
+
+    def _same(self, previous: packaging.Previous) -> bool:
+        return previous.repository == self._repository
+
+    def _passed(self, what: str) -> None:
+        now = time.monotonic()
+        log.say("%s: %.0f ms" % (what, (now - self._clock) * 1000))
+        self._clock = now
+
+    def _read_registry(self) -> Any:
+        return self._base(), self._previous()
+
+    def _previous(self) -> Optional[packaging.Previous]:
+        """The version before, when there is one and it can still be read; it only saves work."""
+        told = self._what.get("previous") or {}
+        with contextlib.suppress(errors.Failure, web.HttpError, OSError, KeyError):
+            host, repository, reference = registry.split(told["image"])
+            if host == self._host:
+                found = self._target.find_manifest(repository, reference)
+                if found is not None:
+                    return packaging.Previous(repository, found[0], told.get("lock") or "")
+        return None
 
     def _fetch_source(self) -> str:
         source = os.path.join(self._scratch, "source")
@@ -102,99 +179,66 @@ class _Publication:
         log.say("source: %d files, %s" % (files, log.size(size)))
         for name in ("entry", "requirements"):
             path = self._what.get(name)
-            if path and not os.path.isfile(os.path.join(source, forge.safe_path(path))):
+            if path and isinstance(path, str) and not os.path.isfile(os.path.join(source, forge.safe_path(path))):
                 raise errors.Failure("the %s file %s is not in commit %s" % (name, path, commit[:12]))
         return source
 
     def _base(self) -> images.Base:
-        host, repository, reference = registry.split(self._what["base_image"])
-        url = self._target.url if host == self._host else _url(host)
-        source = registry.Registry(self._client, url, "gitlab-ci-token", self._settings.job_token)
-        return images.get_base(source, repository, reference)
+        source = self._target
+        if self._base_host != self._host:
+            url = _url(self._base_host)
+            source = registry.Registry(self._client, url, "gitlab-ci-token", self._settings.job_token)
+        return images.get_base(source, self._base_repository, self._base_reference)
 
-    def _packages(self, source: str, base: images.Base, held: Sequence[str]) -> Tuple[List[Any], Tuple[str, ...]]:
-        """The layers of the packages the base lacks (none or one), and the packages' pins."""
-        target = dependencies.Target(
-            base.labels.get("mlreef.python") or dependencies.Target.python,
-            base.config.get("architecture", "") if "mlreef.python" in base.labels else "",
-        )
-        with contextlib.ExitStack() as stack:
-            env = dict(os.environ)
-            if self._settings.cache and os.access(self._settings.cache, os.W_OK):
-                env.setdefault("UV_CACHE_DIR", os.path.join(self._settings.cache, "publish", "uv"))
-            if self._settings.proxy_socket:
-                proxy = stack.enter_context(relay.listening(self._settings.proxy_socket))
-                env.update(dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy))
-                env.update(NO_PROXY="", no_proxy="", ALL_PROXY=proxy)
-            installer = dependencies.Installer(
-                self._scratch, target, self._settings.uv, self._settings.only_binary, env
-            )
-            lock = installer.lock(os.path.join(source, self._what["requirements"]), held)
-            if not lock.packages:
-                log.say("every package is in the environment already")
-                return [], ()
-            layer = self._find_layer(lock) or self._kept_layer(lock) or self._build_layer(installer, lock, target)
-        notes = {_LOCK: lock.key, _DIFF_ID: layer.diff_id}
-        return [(layer, "packages %s" % lock.key[:16], notes)], lock.packages
+    def _attest(
+        self, digest: str, manifest: Mapping[str, Any], packages: packaging.Packages, pool: ThreadPoolExecutor
+    ) -> Dict[str, str]:
+        subject = attestations.subject(manifest, digest)
+        parts = sbom.noted(manifest["layers"])
+        bill = sbom.document(digest, self._about(), parts, self._what["base_image"])
+        run = {"builder": self._settings.url, "started": self._started, "finished": time.time()}
+        run["invocation"] = self._settings.job_url or "urn:mlreef:publication:" + self._what["id"]
+        statement = provenance.statement(
+            {"name": self._what["target"], "digest": digest}, provenance.PROCESSOR, self._asked(),
+            self._used(parts, packages), run,
+        )  # fmt: skip
+        documents = {"sbom": (sbom.MEDIA_TYPE, bill), "provenance": (provenance.MEDIA_TYPE, statement)}
+        making = {
+            name: pool.submit(attestations.attach, self._target, self._repository, subject, kind, document)
+            for name, (kind, document) in documents.items()
+        }
+        return {name: future.result() for name, future in making.items()}
 
-    def _find_layer(self, lock: dependencies.Lock) -> Optional[layers.Layer]:
-        """The layer of the same lock in an earlier version's image; it needs neither building nor sending."""
-        for tag in sorted(self._target.list_tags(self._repository))[-_TAGS_LOOKED_AT:]:
-            found = self._target.find_manifest(self._repository, tag)
-            for row in found[0].get("layers", ()) if found else ():
-                notes = row.get("annotations") or {}
-                if notes.get(_LOCK) == lock.key and _DIFF_ID in notes:
-                    log.say("packages: as in version %s" % tag)
-                    return layers.Layer("", row["digest"], notes[_DIFF_ID], row["size"])
-        return None
+    def _asked(self) -> Dict[str, Any]:
+        what = self._what
+        return {"project": what["project_path"], "commit": what["commit"], "entry": what.get("entry"),
+                "manifest": what.get("manifest") or {}}  # fmt: skip
 
-    def _kept_layer(self, lock: dependencies.Lock) -> Optional[layers.Layer]:
-        """The layer of the same lock kept on this machine."""
-        path = self._keep_path(lock)
-        try:
-            with open(path + ".json") as handle:
-                row = json.load(handle)
-            if os.path.getsize(path) == row["size"]:
-                log.say("packages: as built here before")
-                return layers.Layer(path, row["digest"], row["diff_id"], row["size"])
-        except (OSError, ValueError, KeyError):
-            pass
-        return None
+    def _used(self, parts: Sequence[Mapping[str, Any]], packages: packaging.Packages) -> Any:
+        used = [provenance.git(self._source_url(), self._what["commit"]), provenance.image(self._what["base_image"])]
+        if packages.key:
+            used.append(provenance.lock(packages.key))
+        return used + provenance.packages(parts)
 
-    def _build_layer(
-        self, installer: dependencies.Installer, lock: dependencies.Lock, target: dependencies.Target
-    ) -> layers.Layer:
-        directory = os.path.join(self._scratch, "deps")
-        installer.install(lock, directory)
-        if target.ours:
-            dependencies.compile_bytecode(directory)
-        layer = layers.build(directory, os.path.join(self._scratch, "deps.tar.gz"), dependencies.PLACE.lstrip("/"))
-        log.say("packages: %d, %s packed" % (len(lock.packages), log.size(layer.size)))
-        self._keep(lock, layer)
-        return layer
+    def _about(self) -> Dict[str, Any]:
+        what = self._what
+        properties = {"mlreef:entry": what.get("entry") or "", "mlreef:commit": what["commit"]}
+        properties["mlreef:project"] = what["project_path"]
+        licence = (what.get("manifest") or {}).get("licence")
+        return {"name": what["name"], "version": what["tag"], "image": what["target"], "licence": licence,
+                "source": self._source_url(), "commit": what["commit"], "properties": properties}  # fmt: skip
 
-    def _keep_path(self, lock: dependencies.Lock) -> str:
-        return os.path.join(self._settings.cache or "/nonexistent", "publish", "layers", lock.key)
-
-    def _keep(self, lock: dependencies.Lock, layer: layers.Layer) -> None:
-        path = self._keep_path(lock)
-        with contextlib.suppress(OSError):
-            if self._settings.cache:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                shutil.copyfile(layer.path, path + ".part")
-                os.replace(path + ".part", path)
-                row = {"digest": layer.digest, "diff_id": layer.diff_id, "size": layer.size}
-                with open(path + ".json", "w") as out:
-                    json.dump(row, out)
+    def _source_url(self) -> str:
+        return "%s/%s" % (self._spec["forge"]["url"].rstrip("/"), self._what["project_path"])
 
     def _config(self, packages: Sequence[str]) -> Dict[str, Any]:
         labels = dict(self._annotations(), **(self._what.get("labels") or {}))
-        labels[_PACKAGES] = " ".join(packages)
+        labels[packaging.PINS] = " ".join(packages)
         return {
             "WorkingDir": "/mlreef/work",
             "User": "1000",
             "Env": ["PYTHONPATH=" + dependencies.PLACE],
-            "Cmd": ["python3", "/mlreef/code/" + self._what["entry"]],
+            "Cmd": self._what.get("command") or ["python3", "/mlreef/code/" + self._what["entry"]],
             "Labels": {str(k): str(v) for k, v in labels.items()},
         }
 
@@ -204,11 +248,11 @@ class _Publication:
             "org.opencontainers.image.title": what["name"],
             "org.opencontainers.image.version": what["tag"],
             "org.opencontainers.image.revision": what["commit"],
-            "org.opencontainers.image.source": "%s/%s" % (self._spec["forge"]["url"].rstrip("/"), what["project_path"]),
+            "org.opencontainers.image.source": self._source_url(),
             "org.opencontainers.image.base.name": what["base_image"],
-            "mlreef.publication": what["id"],
+            "mlreef.publication": "%s/%s@%s" % (what["project_path"], what["name"], what["tag"]),
             "mlreef.project": what["project_path"],
-            "mlreef.entry": what["entry"],
+            "mlreef.entry": what.get("entry") or "",
         }
 
 

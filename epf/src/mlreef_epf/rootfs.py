@@ -12,9 +12,9 @@ import re
 import shutil
 import subprocess
 import tarfile
-from typing import Sequence
+from typing import Any, Dict, Iterator, List, Optional, Sequence
 
-from mlreef_epf import debian, errors, log
+from mlreef_epf import bytecode, debian, errors, log
 
 _MACHINE = {
     "amd64": ("x86_64-linux-gnu", ["lib64"]),
@@ -46,38 +46,49 @@ class Assembly:
     def __init__(self, root: str, bwrap: str = "") -> None:
         self._root = root
         self._bwrap = find_bwrap(bwrap)
+        self._way: Optional[List[str]] = None
+        self.parts: List[Dict[str, Any]] = []
 
     def build(self, archive: debian.Archive, packages: Sequence[str], python: str) -> None:
         """Fetch, unpack and finish."""
-        self._links(archive.architecture())
-        for package in archive.fetch(packages):
-            self._unpack(package)
+        self.parts += self.unpack(archive, packages)
         self._configure(python)
         self._finish(python)
 
+    def unpack(self, archive: debian.Archive, packages: Sequence[str]) -> List[Dict[str, Any]]:
+        """Lay packages over the root; returns what they are."""
+        self._links(archive.architecture())
+        files = archive.fetch(packages)
+        for package in files:
+            self._unpack(package)
+        return [archive.component(package) for package in files]
+
+    def command(self, argv: Sequence[str]) -> List[str]:
+        """The command line that runs a program of the new root; empty when there is no way to do that here."""
+        if self._way is None:
+            tried = [way for way in self._ways() if _runs([*way, "/usr/bin/python3", "-c", "pass"])]
+            self._way = tried[0] if tried else []
+        return [*self._way, *argv] if self._way else []
+
     def inside(self, argv: Sequence[str]) -> bool:
         """Run a program of the new root; False when there is no way to do that here or it failed."""
-        env = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
-        ways = []
+        command = self.command(argv)
+        return bool(command) and _runs(command)
+
+    def _ways(self) -> Iterator[List[str]]:
         if self._bwrap:
-            ways.append([self._bwrap, "--unshare-all", "--uid", "0", "--gid", "0", "--bind", self._root, "/",
-                         "--dev", "/dev", "--proc", "/proc", *argv])  # fmt: skip
+            yield [self._bwrap, "--unshare-all", "--uid", "0", "--gid", "0", "--bind", self._root, "/",
+                   "--dev", "/dev", "--proc", "/proc"]  # fmt: skip
         if os.geteuid() == 0 and shutil.which("chroot"):
-            ways.append(["chroot", self._root, *argv])
-        return any(
-            subprocess.run(
-                way, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            ).returncode
-            == 0
-            for way in ways
-        )
+            yield ["chroot", self._root]
 
     def _links(self, architecture: str) -> None:
         if architecture not in _MACHINE:
             raise errors.Failure("environments cannot be built on %s yet" % architecture)
         for name in ("bin", "sbin", "lib", *_MACHINE[architecture][1]):
             os.makedirs(os.path.join(self._root, "usr", name), exist_ok=True)
-            os.symlink("usr/" + name, os.path.join(self._root, name))
+            if not os.path.islink(os.path.join(self._root, name)):
+                os.symlink("usr/" + name, os.path.join(self._root, name))
 
     def _unpack(self, package: str) -> None:
         process = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE)
@@ -121,9 +132,10 @@ class Assembly:
         if not self.inside(["/usr/sbin/ldconfig"]):
             log.say("warning: the linker's cache could not be made; libraries are found by their default places")
         library = "/usr/lib/python" + python
-        if not self.inside(
-            ["/usr/bin/python3", "-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "unchecked-hash", library]
-        ):
+        own = self.command(["/usr/bin/python3"])
+        if own:
+            bytecode.compile_directory(self._root + library, library, own, library)
+        else:
             log.say("warning: Python's library could not be compiled; programs start more slowly")
         for name in ("var/cache/ldconfig/aux-cache", "var/log", "var/lib/dpkg"):
             path = os.path.join(self._root, name)
@@ -148,6 +160,12 @@ def find_bwrap(given: str = "") -> str:
         except (ImportError, OSError, RuntimeError):
             return ""
     return found
+
+
+def _runs(argv: Sequence[str]) -> bool:
+    env = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8"}
+    quiet = subprocess.DEVNULL
+    return subprocess.run(argv, env=env, stdin=quiet, stdout=quiet, stderr=quiet).returncode == 0
 
 
 def _remove(path: str) -> None:

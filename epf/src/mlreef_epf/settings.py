@@ -39,6 +39,7 @@ class Settings:
     max_bytes: int = 200 * 10**9
     only_binary: bool = True
     uv: str = ""
+    job_url: str = ""
 
     def path(self, *parts: str) -> str:
         """A path below the job's root."""
@@ -63,6 +64,7 @@ def read(environ: Mapping[str, str]) -> Settings:
         max_bytes=int(environ.get("MLREEF_OUTPUT_MAX_BYTES") or 200 * 10**9),
         only_binary=environ.get("MLREEF_ONLY_BINARY", "1") != "0",
         uv=environ.get("MLREEF_UV", ""),
+        job_url=environ.get("CI_JOB_URL", ""),
     )
 
 

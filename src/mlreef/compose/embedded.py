@@ -20,7 +20,7 @@ from pathlib import Path
 import httpx
 import uvicorn
 
-from mlreef import forge, management, registry, runner, sdk
+from mlreef import forge, management, registry
 from mlreef.compose.inprocess import InProcess
 from mlreef.compose.origin import Origin
 from mlreef.compose.web import Web
@@ -192,6 +192,8 @@ async def _runner(plan: Plan, url: str, kept: Secrets) -> AsyncIterator[None]:
     if not kept.runner_token:
         kept.runner_token = await _register_runner(url, kept.registration_token)
         kept.save()
+    from mlreef import runner  # not before: requests are answered already
+
     stop = asyncio.Event()
     settings = runner.Settings(
         url=url,
@@ -201,6 +203,7 @@ async def _runner(plan: Plan, url: str, kept: Secrets) -> AsyncIterator[None]:
         capacity=plan.capacity,
         work_dir=plan.data_dir / "runner/work",
         cache_dir=plan.data_dir / "runner/cache",
+        trusted_keys=[plan.data_dir / "management/signing.pub"],
     )
     task = asyncio.create_task(runner.run(settings, stop=stop))
     task.add_done_callback(tell_runner_failure)
@@ -237,6 +240,8 @@ async def _register_runner(url: str, registration_token: str) -> str:
 
 
 def _admin_token(url: str, password: str) -> str:
+    from mlreef import sdk
+
     return sdk.login(url, "root", password, name="operator on this machine", days=364)
 
 

@@ -36,6 +36,8 @@ from mlreef.management.state import State
 SLICES = (
     "connect",
     "processors",
+    "attestations",
+    "layers",
     "serving",
     "hooks",
     "jobs",

@@ -92,6 +92,13 @@ class Settings(BaseSettings):
     epf_path: Path | None = None
     """The framework handed to jobs; by default the packaged one, or one built from the checkout."""
 
+    signing_key_file: Path | None = None
+    """The private key that vouches for images (PEM, ECDSA or Ed25519), made when it is missing; by default
+    `management/signing.key` beside a SQLite database."""
+
+    signing_earlier_keys: list[Path] = Field(default_factory=list)
+    """Files of public keys (PEM) that vouched for images before; handed to runners beside the present one."""
+
     max_request_bytes: int = 4 << 20
     """Upper bound of JSON bodies that are held in memory."""
 
@@ -124,6 +131,13 @@ class Settings(BaseSettings):
     def image_host(self) -> str:
         """The first part of every image's name."""
         return self.registry_host or urlsplit(self.public_registry_url).netloc
+
+    @property
+    def signing_key_path(self) -> Path | None:
+        """The file of the signing key; None when neither it nor a directory for it is known."""
+        if self.signing_key_file is not None or not self.database_url.startswith("sqlite:///"):
+            return self.signing_key_file
+        return Path(self.database_url.removeprefix("sqlite:///")).parent / "management" / "signing.key"
 
     @property
     def hook_url(self) -> str:

@@ -18,6 +18,7 @@ from mlreef.kit.errors import Kind, PlatformError
 from mlreef.runner import payload, workplace
 from mlreef.runner.executors import choice
 from mlreef.runner.framework import Framework
+from mlreef.runner.images.signatures import Signatures
 from mlreef.runner.images.store import Images
 from mlreef.runner.job import JobRun, Tools
 from mlreef.runner.protocol import RunnerApi
@@ -39,6 +40,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, transport: httpx.Async
         transport=transport,
     )
     framework = Framework(settings.cache_dir / "framework", transport)
+    signatures = Signatures(settings, transport)
     with workplace.locked(settings.work_dir):
         try:
             chosen = await choice.choose(settings, images)
@@ -48,7 +50,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, transport: httpx.Async
         api = RunnerApi(
             settings.url, settings.token, name=settings.name, executor=chosen.executor.name, transport=transport
         )
-        tools = Tools(settings, api, chosen, images, framework)
+        tools = Tools(settings, api, chosen, images, framework, signatures)
         try:
             for slot in range(settings.capacity):
                 workplace.wipe(settings.work_dir / f"slot-{slot}")
@@ -61,6 +63,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, transport: httpx.Async
         finally:
             await chosen.executor.close()
             await framework.close()
+            await signatures.close()
             await images.close()
             await api.close()
 

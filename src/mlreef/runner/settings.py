@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     insecure_registries: list[str] = Field(default_factory=list)
     """Registries (`host:port`) spoken to over plain http; loopback and the forge's own scheme need no entry."""
 
+    signatures: Literal["require", "warn", "off"] = "require"
+    """Whether images of processors must be signed by a trusted key before they run; `warn` says so in the log only."""
+
+    trusted_keys: list[Path] = Field(default_factory=list)
+    """Files of public keys (PEM); by default what the management service shows at first use, kept in `cache_dir`."""
+
     trace_bytes: int = 16 << 20
     """Longest job log; what comes after is dropped with a note."""
 

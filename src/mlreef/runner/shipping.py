@@ -122,6 +122,7 @@ class Shipper:
             return reason
         replaced = {
             "image_pull_failure": "runner_system_failure",
+            "image_signature": "runner_system_failure",
             "runner_configuration_error": "script_failure",
             "runner_external_dependency_failure": "runner_system_failure",
             "runner_interrupted": "runner_system_failure",

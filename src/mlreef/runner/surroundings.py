@@ -21,6 +21,7 @@ from mlreef.runner import collecting, origins, payload, scripts, sources, variab
 from mlreef.runner.executors import base
 from mlreef.runner.executors.choice import Chosen
 from mlreef.runner.framework import Framework
+from mlreef.runner.images.signatures import Signatures
 from mlreef.runner.images.store import Images
 from mlreef.runner.protocol import RunnerApi
 from mlreef.runner.proxy import Proxy
@@ -41,6 +42,7 @@ class Tools:
     chosen: Chosen
     images: Images
     framework: Framework
+    signatures: Signatures
 
 
 class Surroundings:
@@ -94,6 +96,7 @@ class Surroundings:
             limits=self._limits(values),
         )
         with trace.section("prepare_executor", "Preparing the image"):
+            await self._tools.signatures.check(job, image, trace)
             self._prepared = await self._tools.chosen.executor.prepare(spec)
             trace.say(f"Image: {self._prepared.image}")
         shown = {name: self._prepared.place(value) for name, value in extra.items()}

@@ -9,9 +9,11 @@ from typing import Any
 from mlreef.kit import logs, tasks
 from mlreef.kit.errors import Kind, PlatformError, conflict
 from mlreef.management.access.identity import JobIdentity
+from mlreef.management.attestations import service as attestations
 from mlreef.management.hooks import dispatch
+from mlreef.management.layers import store as layers
 from mlreef.management.processors import ci, publication_store, publishing, store
-from mlreef.management.processors.records import Publication
+from mlreef.management.processors.records import Publication, Status
 from mlreef.management.state import State
 
 log = logs.get(__name__)
@@ -36,7 +38,10 @@ class PublicationSubject:
         async with state.db.write() as tx:
             if not await publishing.started(tx, publication.id, job_id=job.job_id, now=state.clock.now()):
                 raise conflict("this publication has ended; publish again instead of repeating its job")
-        return ci.specification(publication, state.settings)
+        async with state.db.read() as tx:
+            where = (publication.project_id, publication.name, publication.environment)
+            previous = await layers.find_previous(tx, *where)
+        return ci.specification(publication, state.settings, previous)
 
     async def result(self, job: JobIdentity, body: Any) -> Mapping[str, Any] | None:
         """Record the image, or why there is none."""
@@ -45,6 +50,16 @@ class PublicationSubject:
             return None
         state, report = self._state, publishing.parse_report(body)
         target = ci.target(publication, state.settings)
+        publishing.check_image(report, target)
+        if report.status == "success" and not publication.ended:
+            try:
+                told = await attestations.vouch(state, ci.image(publication, report, state.settings))
+            except PlatformError as exc:
+                reason = f"the image was not accepted: {exc.message}"
+                async with state.db.write() as tx:
+                    await publishing.failed(tx, publication.id, reason, now=state.clock.now())
+                return {"status": Status.FAILED.value, "reason": reason}
+            report = report.model_copy(update={"attestations": told})
         async with state.db.write() as tx:
             return await publishing.reported(tx, publication.id, report, target, now=state.clock.now())
 

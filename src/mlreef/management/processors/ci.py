@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from mlreef.management.attestations import service as attestations
 from mlreef.management.definitions import yaml_form
+from mlreef.management.processors import publishing
 from mlreef.management.processors.records import Publication
 from mlreef.management.runs import ci_config
 from mlreef.management.settings import Settings
@@ -33,8 +36,10 @@ def render(publication: Publication, settings: Settings, epf_sha256: str) -> str
     return yaml_form.dump({"stages": ["publish"], "workflow": {"rules": [{"when": "always"}]}, JOB: job})
 
 
-def specification(publication: Publication, settings: Settings) -> dict[str, Any]:
-    """The job's work in full: nothing in it is left to the job to decide."""
+def specification(
+    publication: Publication, settings: Settings, previous: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The job's work in full: nothing in it is left to the job to decide. `previous` saves it work."""
     forge = settings.public_forge_url
     return {
         "kind": "publish",
@@ -49,6 +54,7 @@ def specification(publication: Publication, settings: Settings) -> dict[str, Any
             "tag": publication.version,
             "entry": publication.entry,
             "requirements": publication.requirements,
+            "previous": dict(previous) if previous is not None else None,
             "labels": {"mlreef.environment": publication.environment, "mlreef.version": publication.version},
         },
         "forge": {
@@ -59,6 +65,21 @@ def specification(publication: Publication, settings: Settings) -> dict[str, Any
         "registry": {"url": settings.public_registry_url},
         "limits": {"timeout_s": settings.publication_seconds},
     }
+
+
+def image(publication: Publication, report: publishing.Report, settings: Settings) -> attestations.Image:
+    """The image of a publication, with what must be true of it before this instance vouches for it."""
+    named = f"{publication.project_path}/{publication.name}@{publication.version}"
+    return attestations.Image(
+        reference=target(publication, settings),
+        digest=report.digest or "",
+        tag=publication.version,
+        attestations=report.attestations,
+        builder=settings.external_url,
+        base=publication.base_image,
+        asked={"project": publication.project_path, "commit": publication.commit, "entry": publication.entry},
+        notes={"mlreef.publication": publication.id, "mlreef.version": named},
+    )
 
 
 def target(publication: Publication, settings: Settings) -> str:

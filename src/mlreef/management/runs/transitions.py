@@ -59,6 +59,7 @@ _FAILURES = {
     "runner_system_failure": ("runner_system_failure", "the runner failed before the processor ended"),
     "runner_unsupported": ("runner_unsupported", "the runner cannot run this job"),
     "image_pull_failure": ("image_pull_failure", "the runner could not get the processor's image"),
+    "image_signature": ("image_signature", "the processor's image is not signed by a key that the runner trusts"),
     "script_failure": ("no_result", "the job failed without reporting a result; its log says why"),
 }
 

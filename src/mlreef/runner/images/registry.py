@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 
@@ -79,6 +79,29 @@ class RegistryClient:
             raise PullFailed(f"{self._reference}: the configuration does not have its digest")
         data = json.loads(body)
         return data if isinstance(data, dict) else {}
+
+    async def content(self, digest: str, *, limit: int) -> bytes:
+        """A small blob, verified."""
+        async with self._get(f"blobs/{digest}") as answer:
+            body = await _bounded(answer, limit)
+        if "sha256:" + hashlib.sha256(body).hexdigest() != digest:
+            raise PullFailed(f"{self._reference}: the blob {digest} does not have its digest")
+        return body
+
+    async def referrers(self, digest: str, artifact_type: str) -> list[dict[str, Any]]:
+        """Descriptors of the manifests of a type that refer to an image; none where the registry does not list any."""
+        try:
+            async with self._get(f"referrers/{digest}?artifactType={quote(artifact_type, safe='')}") as answer:
+                data = json.loads(await _bounded(answer, _MAX_MANIFEST))
+        except PullFailed as exc:
+            if exc.transient:
+                raise
+            return []
+        except ValueError:
+            return []
+        listed = data.get("manifests") if isinstance(data, dict) else None
+        found = [one for one in listed or () if isinstance(one, dict)]
+        return [one for one in found if one.get("artifactType") in {None, artifact_type}]
 
     async def blob(self, digest: str, target: Path, *, limit: int) -> None:
         """Download a blob into a file; it is complete and has its digest, or this raises."""

@@ -27,7 +27,7 @@ FAILURE_REASONS = (
     "unknown_failure", "script_failure", "api_failure", "stuck_or_timeout_failure", "runner_system_failure",
     "missing_dependency_failure", "runner_unsupported", "stale_schedule", "job_execution_timeout", "archived_failure",
     "unmet_prerequisites", "scheduler_failure", "data_integrity_failure", "trace_size_exceeded", "image_pull_failure",
-    "runner_configuration_error", "runner_external_dependency_failure", "runner_interrupted",
+    "runner_configuration_error", "runner_external_dependency_failure", "runner_interrupted", "image_signature",
 )  # fmt: skip
 MASKED_PREFIXES = ("glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "gloas-")
 
