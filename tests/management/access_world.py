@@ -52,6 +52,7 @@ async def _ok(answer: httpx.Response) -> Any:
 
 async def _processors(world: World) -> None:
     await _ok(await world.callers["admin"].post("/api/v1/environments", json={"name": "python-3.11", "image": BASE}))
+    await _ok(await world.callers["admin"].post("/api/v1/environments", json={"name": "spare", "image": BASE}))
     owner, base = world.callers["owner"], f"/api/v1/projects/{world.project.id}"
     for name, kind in (("augment", "operation"), ("trainer", "algorithm")):
         body = {"ref": "main", "entry": "a.py", "name": name, "kind": kind, "environment": "python-3.11"}
@@ -95,6 +96,7 @@ async def _runs(world: World) -> None:
         "output": "output_path",
         "path": "model.bin",
         "key": "0" * 64,
+        "environment": "spare",
         "digest": manifest["digest"],
         "experiment_id": listed["items"][0]["id"],
         "token": token,

@@ -36,6 +36,8 @@ TABLE: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/api/v1/environments"): ("public", None),
     ("GET", "/api/v1/machine-classes"): ("public", None),
     ("GET", "/api/v1/keys/signing"): ("public", None),
+    ("GET", "/api/v1/environments/{environment}"): ("public", None),
+    ("DELETE", "/api/v1/environments/{environment}"): ("admin", None),
     ("POST", "/api/v1/hooks/forge"): ("hook", {"object_kind": "push", "project_id": "{pid}"}),
     ("POST", "/api/v1/environments"): ("admin", {"name": "python-3.11", "image": BASE}),
     ("GET", "/api/v1/processors"): ("visible", None),

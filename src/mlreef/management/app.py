@@ -36,6 +36,7 @@ from mlreef.management.state import State
 SLICES = (
     "connect",
     "processors",
+    "environments",
     "attestations",
     "layers",
     "serving",

@@ -80,4 +80,7 @@ async def test_built_in_environments_wait_for_their_image(code: Code) -> None:
         "python-3.11": True,
         "scikit-learn": False,
         "tensorflow-2": False,
+        "tensorflow-2-gpu": False,
+        "pytorch-2": False,
+        "pytorch-2-gpu": False,
     }

@@ -43,7 +43,7 @@ async def connect(state: State, access: ProjectAccess) -> None:
             f"the project takes its CI configuration from {path!r}: move it to .gitlab-ci.yml, clear the setting "
             "'CI/CD configuration file', and connect again"
         )
-    await _member(state, access.forge, project.id)
+    await admit_service_account(state, access.forge, project.id)
     hook_id = await _hook(settings, access.forge, project.id)
     if path != settings.ci_config_url:
         await access.forge.update_project(project.id, ci_config_path=settings.ci_config_url)
@@ -52,7 +52,8 @@ async def connect(state: State, access: ProjectAccess) -> None:
     state.access.forget()
 
 
-async def _member(state: State, forge: ForgeClient, project_id: int) -> None:
+async def admit_service_account(state: State, forge: ForgeClient, project_id: int) -> None:
+    """Make the service account a member of a project, with the right of whoever `forge` speaks for."""
     if state.bot.credential.anonymous:
         raise unavailable("the service has no account at the forge: set MLREEF_MANAGEMENT_SERVICE_TOKEN")
     bot = await state.bot.get_user()

@@ -1,4 +1,4 @@
-"""HTTP of processors, their publication, and environments."""
+"""HTTP of processors and their publication."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from mlreef.management.access import guards
 from mlreef.management.access.policy import Action
 from mlreef.management.access.service import ProjectAccess
 from mlreef.management.processors import (
-    environments,
     inspection,
     marketplace,
     publication_store,
@@ -31,26 +30,7 @@ Number = Annotated[int, Query(ge=1, lt=10**9)]
 Text = Annotated[str | None, Query(max_length=255)]
 
 
-# -- environments and machine classes
-
-
-@router.get("/environments", openapi_extra={"policy": "public"})
-async def list_environments(state: guards.Resources, page: Number = 1, per_page: Number = 20) -> dict[str, Any]:
-    """Base images that processors are built on."""
-    async with state.db.read() as tx:
-        found = await environments.list_all(tx)
-    return _listed([schemas.environment_json(one) for one in found], page, per_page)
-
-
-@router.post("/environments", status_code=201, openapi_extra={"policy": "admin"})
-async def register_environment(
-    body: schemas.RegisterEnvironment, caller: guards.User, state: guards.Resources
-) -> dict[str, Any]:
-    """Make an image selectable, or give an environment another image; administrators only."""
-    user = state.access.administer(caller)
-    async with state.db.write() as tx:
-        made = await environments.register(tx, **body.model_dump(), by=user.username, now=state.clock.now())
-    return schemas.environment_json(made)
+# -- machine classes
 
 
 @router.get("/machine-classes", openapi_extra={"policy": "public"})

@@ -63,16 +63,6 @@ class Publish(Strict):
         return Order(**self.model_dump())
 
 
-class RegisterEnvironment(Strict):
-    """An image to select under a name."""
-
-    name: Short
-    image: Annotated[str, Field(min_length=1, max_length=1000)]
-    title: Annotated[str, Field(max_length=255)] | None = None
-    description: Annotated[str, Field(max_length=4000)] | None = None
-    framework: Annotated[str, Field(max_length=63)] | None = None
-
-
 def version_json(version: Version, *, slug: str | None = None) -> dict[str, Any]:
     """A processor version."""
     found: dict[str, Any] = {
@@ -156,21 +146,6 @@ def publication_json(publication: Publication) -> dict[str, Any]:
         "created_at": iso(publication.created_at),
         "started_at": iso(publication.started_at),
         "finished_at": iso(publication.finished_at),
-    }
-
-
-def environment_json(environment: Environment) -> dict[str, Any]:
-    """An environment; one without an image cannot be chosen."""
-    return {
-        "id": environment.name,
-        "name": environment.name,
-        "title": environment.title,
-        "description": environment.description,
-        "framework": environment.framework,
-        "image": environment.image,
-        "digest": environment.digest,
-        "selectable": environment.image is not None,
-        "updated_at": iso(environment.updated_at),
     }
 
 

@@ -1,0 +1,1 @@
+"""Environments as the operator manages them: which images processors are built on."""
