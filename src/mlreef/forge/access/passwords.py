@@ -20,7 +20,8 @@ LEAST = 12
 MOST = 128
 
 _hasher = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)  # OWASP's minimum for Argon2id
-_FOOL = _hasher.hash("the hash that is compared with when there is no such user")
+_FOOL = "$argon2id$v=19$m=19456,t=2,p=1$zN1iLD6+/GVLE10p2kQCAw$Lrt7AtySaT9vQWjwMzmRfuiROyQDHCYhrtGDFFbKDBc"
+"""The verifier of a forgotten password: compared with when there is no such user."""
 _COMMON = {"password1234", "passwordpassword", "123456789012", "qwertyuiopas", "mlreefmlreef"}
 
 

@@ -53,10 +53,7 @@ async def running(app: FastAPI, state: State, *, client: httpx.AsyncClient | Non
     `client` reaches the addresses the operator trusts, other services of this process among them.
     """
     repos = state.parts["repos"]
-    async with (
-        httpx.AsyncClient(trust_env=False) as plain,
-        httpx.AsyncClient(trust_env=False, follow_redirects=False) as outside,
-    ):
+    async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as outside:
         ci = Ci(
             settings=settings_of(state.settings),
             clock=state.clock,
@@ -64,7 +61,7 @@ async def running(app: FastAPI, state: State, *, client: httpx.AsyncClient | Non
             repositories=adapters.GitRepositories(repos.storage),
             directory=adapters.ForgeDirectory(state.settings.external_url),
             id_tokens=adapters.SignedIdTokens(state.key, state.settings.external_url, state.clock),
-            http=client or plain,
+            http=client or outside,
         )
         app.state.stopping = ci.signals.stop
         app.state.ci, app.state.db, app.state.gate = ci, state.db, PolicyGate(state.db)

@@ -43,17 +43,16 @@ class SigningKey:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (directory / _KEY_FILE).exists():
             _write(directory / _KEY_FILE, _new_key())
-        private = serialization.load_pem_private_key((directory / _KEY_FILE).read_bytes(), password=None)
+        # Our own file: proving its numbers prime again would cost every start 40 ms.
+        pem = (directory / _KEY_FILE).read_bytes()
+        private = serialization.load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(private, rsa.RSAPrivateKey):
             raise invalid(f"{directory / _KEY_FILE} holds no RSA key; remove it to have a new one made")
         if not (directory / _CERTIFICATE_FILE).exists():
             _write(directory / _CERTIFICATE_FILE, _certificate(private))
         certificate = x509.load_pem_x509_certificate((directory / _CERTIFICATE_FILE).read_bytes())
-        pem = private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
         return cls(
-            RSAKey.import_key(pem),
+            RSAKey(private, private),
             _fingerprint(private),
             base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode(),
         )
