@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     publication_seconds: int = 3600
     """Time limit of a job that builds an image: installing large frameworks takes minutes."""
 
+    source_max_files: int = 20_000
+    """Files that a code project may have to be published from; data belongs into data projects."""
+
+    source_max_bytes: int = 1 << 30
+    """Bytes that the files of a code project may have together to be published from."""
+
     access_seconds: float = 1.0
     """How long an answer of the forge about users and rights is believed: revocation counts within this time."""
 

@@ -42,6 +42,9 @@ class Manifest:
         """Where a key stands; the nearest key above it when it is not there."""
         found, node = Position(self.file, 1, 1), self.root
         for key in path:
+            if isinstance(node, nodes.Listing):
+                item = next((one for one in node.items if isinstance(one, nodes.Scalar) and one.value == key), None)
+                return found if item is None else item.place
             if not isinstance(node, Table) or key not in node.entries:
                 break
             found, node = node.entries[key]

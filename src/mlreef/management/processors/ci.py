@@ -53,9 +53,14 @@ def specification(
             "target": target(publication, settings),
             "tag": publication.version,
             "entry": publication.entry,
-            "requirements": publication.requirements,
+            "command": publishing.command(publication),
+            "requirements": publication.description.get("requirements", publication.requirements),
+            "environment": _environment(publication),
+            "manifest": publication.manifest,
+            "parameters": publication.parameters,
             "previous": dict(previous) if previous is not None else None,
-            "labels": {"mlreef.environment": publication.environment, "mlreef.version": publication.version},
+            "source_limits": {"files": settings.source_max_files, "bytes": settings.source_max_bytes},
+            "labels": _labels(publication),
         },
         "forge": {
             "url": forge,
@@ -65,6 +70,25 @@ def specification(
         "registry": {"url": settings.public_registry_url},
         "limits": {"timeout_s": settings.publication_seconds},
     }
+
+
+def _environment(publication: Publication) -> dict[str, Any]:
+    image = publication.base_image
+    return {"name": publication.environment, "image": image, "digest": image.rpartition("@")[2]}
+
+
+def _labels(publication: Publication) -> dict[str, str]:
+    """What the image says of itself to whoever inspects it."""
+    told = publication.manifest
+    found = {
+        "mlreef.environment": publication.environment,
+        "mlreef.version": publication.version,
+        "mlreef.kind": told.get("kind"),
+        "mlreef.network": told.get("network", "none"),
+        "org.opencontainers.image.licenses": told.get("licence"),
+        "org.opencontainers.image.description": told.get("description"),
+    }
+    return {key: str(value) for key, value in found.items() if value}
 
 
 def image(publication: Publication, report: publishing.Report, settings: Settings) -> attestations.Image:

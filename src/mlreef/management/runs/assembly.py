@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from mlreef.kit.tasks import Loop
 from mlreef.management.events.channels import Channels
 from mlreef.management.experiments.writer import Writer
+from mlreef.management.processors import service as processors
 from mlreef.management.runs import ci_config, forge_side, jobs
 from mlreef.management.runs.upkeep import Upkeep
 from mlreef.management.state import State
@@ -57,10 +58,14 @@ def _made(state: State) -> Work:
     )
 
 
-def capacity(state: State, machine: str) -> jobs.Capacity:
-    """What a machine class gives; a class the operator removed gives what the default gives."""
+def capacity(state: State, machine: str, wanted: processors.Wanted) -> jobs.Capacity:
+    """What a machine class gives, or less where the processor asks for less.
+
+    A class the operator removed gives what the default gives.
+    """
     found = state.settings.find_machine(machine) or state.settings.machine_classes[0]
-    return jobs.Capacity(found.memory_bytes, found.cpus)
+    memory = min(found.memory_bytes, wanted.memory_bytes or found.memory_bytes)
+    return jobs.Capacity(memory, min(found.cpus, wanted.cpus or found.cpus))
 
 
 def framework(state: State) -> ci_config.Framework:

@@ -11,6 +11,7 @@ from mlreef.kit.errors import Kind, PlatformError, not_found, unavailable
 from mlreef.kit.tasks import Loop
 from mlreef.management.access.identity import JobIdentity
 from mlreef.management.hooks.dispatch import JOB, PIPELINE, Event, Handler
+from mlreef.management.processors import service as processors
 from mlreef.management.runs import assembly, forge_side, jobs, store
 from mlreef.management.runs.progress import JobNews
 from mlreef.management.runs.records import Run, Step
@@ -119,11 +120,12 @@ class StepSubject:
         state = self._state
         async with state.db.write() as tx:
             view, begun = await jobs.begin(tx, run.id, step.name, job.job_id, now=state.clock.now())
+            wanted = (await processors.asked(tx, [begun.version_id]))[begun.version_id]
             tx.after_commit(lambda: state.notices.publish(run.id))
         return jobs.specification(
             view,
             begun,
-            capacity=assembly.capacity(state, begun.machine),
+            capacity=assembly.capacity(state, begun.machine, wanted),
             forge=jobs.Forge(state.settings.public_forge_url),
         )
 

@@ -32,6 +32,8 @@ class Job:
     machine: str
     timeout: int
     needs: Sequence[str]
+    network: str = "none"
+    """What the processor may reach besides the platform: none, package-index or open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def render(jobs: Sequence[Job], framework: Framework) -> str:
                 "MLREEF_JOB_KIND": "step",
                 "MLREEF_EPF_URL": framework.epf_url,
                 "MLREEF_EPF_SHA256": framework.epf_sha256,
-                "MLREEF_NETWORK": "none",
+                "MLREEF_NETWORK": job.network,
             },
             "script": [bootstrap("run")],
         }

@@ -5,11 +5,13 @@ A run's configuration is found only by the capability token in its URL.
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from mlreef import __version__
+from mlreef.extraction import manifest
 from mlreef.kit.errors import not_found
 from mlreef.management.access import guards
 from mlreef.management.definitions import yaml_form
@@ -51,6 +53,14 @@ async def epf(request: Request, state: guards.Resources) -> Response:
     if request.headers.get("if-none-match") == headers["etag"]:
         return Response(status_code=304, headers=headers)
     return Response(framework.content, media_type="application/zip", headers=headers)
+
+
+@router.get("/api/v1/schemas/processor.json", openapi_extra=PUBLIC)
+async def processor_schema(state: guards.Resources) -> Response:
+    """The JSON schema of `processor.yaml`, for editors and checks elsewhere."""
+    url = f"{state.settings.external_url}/api/v1/schemas/processor.json"
+    content = json.dumps(manifest.schema(url), indent=2) + "\n"
+    return Response(content, media_type="application/schema+json", headers={"access-control-allow-origin": "*"})
 
 
 @router.get("/api/v1/server", openapi_extra=PUBLIC)

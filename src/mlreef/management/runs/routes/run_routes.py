@@ -22,7 +22,7 @@ from mlreef.management.connect import service as connect
 from mlreef.management.definitions import routes as definition_routes
 from mlreef.management.definitions import service as definitions
 from mlreef.management.definitions.model import Kind as PipelineKind
-from mlreef.management.processors import store as processors
+from mlreef.management.processors import service as processors
 from mlreef.management.runs import assembly, ci_config, forge_side, progress, schemas, starting, store
 from mlreef.management.runs.records import RunView
 from mlreef.management.runs.routes.finding import run_for
@@ -79,8 +79,11 @@ async def _start(
         view = await starting.record(tx, plan, request, now=state.clock.now())
         await processors.count_use(tx, sorted({step.version_id for step in view.steps}))
         capability = None
+        asked = await processors.asked(tx, sorted({step.version_id for step in view.steps}))
         jobs = [
-            ci_config.Job(step.name, step.image, step.machine, step.timeout_s, step.needs)
+            ci_config.Job(
+                step.name, step.image, step.machine, step.timeout_s, step.needs, network=asked[step.version_id].network
+            )
             for step in view.steps
             if step.status not in ENDED_STEPS
         ]
