@@ -20,8 +20,10 @@ def main(argv: Sequence[str]) -> int:
         from mlreef_epf import publication
 
         return publication.run(os.environ)
-    from mlreef_epf import environments
+    from mlreef_epf import copying, environments
 
+    if args.action == "copy":
+        return copying.command(args, os.environ)
     return environments.command(args, os.environ)
 
 
@@ -32,7 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", help="run the step this job is for")
     commands.add_parser("publish", help="build and push the image this job is for")
     group = commands.add_parser("environment", help="environments: the images processors are built on")
-    build = group.add_subparsers(dest="action", required=True).add_parser("build", help="build and push an environment")
+    actions = group.add_subparsers(dest="action", required=True)
+    build = actions.add_parser("build", help="build and push an environment")
     build.add_argument("--name", required=True, help="a definition that comes along, such as python-3.11")
     build.add_argument("--definition", help="a JSON file with another definition")
     build.add_argument("--registry", required=True, help="the registry's URL")
@@ -44,4 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--bwrap", help="the bubblewrap binary to run the image's own Python with")
     build.add_argument("--builder", help="who builds, as provenance names it (default: the registry's URL)")
     build.add_argument("--work", help="a directory for temporary files (default: the system's)")
+    copy = actions.add_parser("copy", help="take an image of any registry over as an environment")
+    copy.add_argument("--name", required=True, help="the environment's name")
+    copy.add_argument("--image", required=True, help="the image, such as registry.example.org/r-base:4.5")
+    copy.add_argument("--registry", required=True, help="the URL of the registry to copy it to")
+    copy.add_argument("--repository", required=True, help="the repository there")
+    copy.add_argument("--insecure", action="store_true", help="speak to the image's registry over http")
+    copy.add_argument("--builder", help="who copies, as provenance names it (default: the registry's URL)")
+    copy.add_argument("--work", help="a directory for temporary files (default: the system's)")
     return parser

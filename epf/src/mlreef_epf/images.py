@@ -7,6 +7,7 @@ canonical and dated 1970, so that the same content has the same digest wherever 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,8 @@ class Base:
     repository: str = ""
     source: Optional[registry.Registry] = None
     reference: str = ""
+    raw: bytes = b""
+    """The manifest's own bytes."""
 
     @property
     def labels(self) -> Dict[str, str]:
@@ -45,20 +48,21 @@ def architecture() -> str:
 
 def get_base(source: registry.Registry, repository: str, reference: str) -> Base:
     """Read the image to build on; of an index, the part for this machine."""
-    found = source.find_manifest(repository, reference)
+    found = source.find_raw(repository, reference)
     if found is None:
         raise errors.Failure("the base image %s:%s is not in the registry" % (repository, reference))
-    manifest, digest = found
+    manifest, digest = json.loads(found[0].decode("utf-8")), found[1]
     if "manifests" in manifest:
         fits = [m for m in manifest["manifests"] if (m.get("platform") or {}).get("architecture") == architecture()]
         if not fits:
             raise errors.Failure("the base image %s has no variant for %s" % (repository, architecture()))
         digest = fits[0]["digest"]
-        variant = source.find_manifest(repository, digest)
-        if variant is None:
+        found = source.find_raw(repository, digest)
+        if found is None:
             raise errors.Failure("the base image %s lacks its variant %s" % (repository, digest))
-        manifest = variant[0]
-    return Base(manifest, source.get_config(repository, manifest), repository, source, digest)
+        manifest = json.loads(found[0].decode("utf-8"))
+    manifest.setdefault("mediaType", registry.OCI_MANIFEST)
+    return Base(manifest, source.get_config(repository, manifest), repository, source, digest, found[0])
 
 
 def assemble(

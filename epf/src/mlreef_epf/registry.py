@@ -37,14 +37,19 @@ class Registry:
 
     def find_manifest(self, repository: str, reference: str) -> Optional[Tuple[Dict[str, Any], str]]:
         """A manifest as (document, digest), or None."""
+        found = self.find_raw(repository, reference)
+        return (json.loads(found[0].decode("utf-8")), found[1]) if found else None
+
+    def find_raw(self, repository: str, reference: str) -> Optional[Tuple[bytes, str]]:
+        """A manifest as (its own bytes, digest), or None."""
         url = "%s/v2/%s/manifests/%s" % (self.url, repository, reference)
         answer = self._call("GET", url, [pull(repository)], headers={"Accept": _ACCEPT}, allow=(404,))
         if answer.status == 404:
             return None
-        digest = "sha256:" + hashlib.sha256(answer.body).hexdigest()
+        digest = "sha256:" + sha256(answer.body)
         if reference.startswith("sha256:") and reference != digest:
             raise errors.Failure("the registry's manifest of %s does not match %s" % (repository, reference))
-        return answer.json(), digest
+        return answer.body, digest
 
     def list_tags(self, repository: str) -> List[str]:
         """The repository's tags; none when it does not exist yet."""
@@ -54,12 +59,17 @@ class Registry:
 
     def get_config(self, repository: str, manifest: Mapping[str, Any]) -> Dict[str, Any]:
         """The configuration an image manifest names."""
-        digest = manifest["config"]["digest"]
+        return cast(
+            "Dict[str, Any]", json.loads(self.get_blob(repository, manifest["config"]["digest"]).decode("utf-8"))
+        )
+
+    def get_blob(self, repository: str, digest: str) -> bytes:
+        """A small blob, verified."""
         url = "%s/v2/%s/blobs/%s" % (self.url, repository, digest)
         answer = self._call("GET", url, [pull(repository)])
-        if "sha256:" + hashlib.sha256(answer.body).hexdigest() != digest:
-            raise errors.Failure("the image configuration %s is damaged" % digest)
-        return cast("Dict[str, Any]", answer.json())
+        if "sha256:" + sha256(answer.body) != digest:
+            raise errors.Failure("the blob %s is damaged" % digest)
+        return answer.body
 
     def fetch_blob(self, repository: str, digest: str, target: str) -> None:
         """Download a blob into a file, verified."""
@@ -113,6 +123,12 @@ class Registry:
     def put_manifest(self, repository: str, reference: Optional[str], manifest: Any) -> str:
         """Register a manifest under a tag, or under its digest alone; returns its digest."""
         return self._put_manifest(repository, reference, manifest)[0]
+
+    def put_raw(self, repository: str, reference: str, body: bytes, media_type: str) -> str:
+        """Register a manifest by its own bytes; returns its digest."""
+        url = "%s/v2/%s/manifests/%s" % (self.url, repository, reference)
+        self._call("PUT", url, [push(repository)], body=body, headers={"Content-Type": media_type})
+        return "sha256:" + sha256(body)
 
     def put_referrer(self, repository: str, manifest: Any) -> str:
         """Register a manifest that refers to another; returns its digest."""
@@ -185,6 +201,11 @@ class Registry:
         headers = {"Authorization": basic} if self._account[1] else {}
         found = self._client.request("GET", url, headers=headers).json()
         return "Bearer " + (found.get("token") or found.get("access_token") or "")
+
+
+def sha256(content: bytes) -> str:
+    """The hexadecimal SHA-256 of some bytes."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def pull(repository: str) -> str:
