@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mlreef.forge.access import store, tables
+from mlreef.forge.access import passwords, store, tables
 from mlreef.kit.clock import FixedClock
 from support import whole_forge
 from support.whole_forge import PASSWORD, World
@@ -152,3 +152,8 @@ async def test_expired_sessions_are_purged(tmp_path: Path) -> None:
             clock.advance(90 * 86400)
             await store.purge(tx, now=clock.now(), idle=timedelta(days=7), window=timedelta(minutes=5))
             assert await tx.all(tables.sessions.select()) == []
+
+
+def test_an_unknown_login_is_compared_with_as_much_work_as_a_known_one() -> None:
+    assert not passwords._hasher.check_needs_rehash(passwords._FOOL)
+    assert not passwords._matches(passwords._FOOL, PASSWORD)
