@@ -75,7 +75,7 @@ TABLE: dict[tuple[str, str], tuple[str, Any]] = {
     ("GET", "/api/v1/usage?project_id={pid}"): ("usage", None),
     ("GET", J): ("job", None),
     ("PUT", J + "/result"): ("job", {"status": "success"}),
-    ("GET", J + "/layers/{key}"): ("publish job", None),
+    ("GET", J + "/layers/{key}"): ("publishing", None),
     ("GET", J + "/manifests/{digest}"): ("job", None),
     ("PUT", J + "/outputs/{name}"): ("job", {"version": 1, "entries": []}),
     ("POST", J + "/metrics"): ("job", {"points": []}),
@@ -94,7 +94,7 @@ def expected(rule: str, role: str, visibility: str) -> str | int:
     """What the caller must be answered; REACHED stands for anything but a refusal."""
     if rule == "public":
         return REACHED
-    if rule == "publish job":
+    if rule == "publishing":
         return 404 if role in {"job", "foreign job"} else 401
     if rule in {"job", "hook"}:
         return REACHED if rule == role else 404 if (rule, role) == ("job", "foreign job") else 401
