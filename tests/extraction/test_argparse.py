@@ -210,7 +210,7 @@ def test_the_place_of_an_unsupported_type_is_the_type_itself() -> None:
         ("x = (\n", 3, "syntax error"),
         ("print('hello')\n", 1, "no parameters"),
         ("p = argparse.ArgumentParser()\np.add_argument('--x')\np.add_argument('--x')\n", 5, "taken"),
-        ("p = argparse.ArgumentParser()\ns = p.add_subparsers()\ns.add_parser('a').add_argument('--x')\n", 4, "subcom"),
+        ("p = argparse.ArgumentParser()\ns = p.add_subparsers()\ns.add_parser('a')\ns.add_parser('b')\n", 3, "subcom"),
     ],
 )
 def test_faults_of_the_whole_program_have_a_place(source: str, line: int, message: str) -> None:

@@ -1,124 +1,117 @@
-"""argparse as the interpreter sees it: parsers, groups, and the parameters that they are given."""
+"""argparse and its relatives: parsers, groups and subparsers, and the parameters that they are given."""
 
 from __future__ import annotations
 
-import ast
-from dataclasses import dataclass, field
 from typing import Any
 
 from mlreef.extraction import options
-from mlreef.extraction.interpreter import Call
-from mlreef.extraction.model import Extraction, Fault, Parameter, Position, plain
-from mlreef.extraction.values import UNKNOWN, Class, Ref
+from mlreef.extraction.calls import Call
+from mlreef.extraction.model import Parameter, plain
+from mlreef.extraction.session import CALLS, MAX_PARAMETERS, Described, Program, Session
+from mlreef.extraction.values import UNKNOWN, Class, Ref, Thing
 
-MAX_PARAMETERS = 500
-_PARSERS = {
+_PARSERS = (
     "argparse.ArgumentParser",
     "configargparse.ArgumentParser",
     "configargparse.ArgParser",
+    "configargparse.ArgParse",
     "jsonargparse.ArgumentParser",
-}
+    "simple_parsing.ArgumentParser",
+    "transformers.HfArgumentParser",
+    "rich_argparse.ArgumentParser",
+)
+_WHOLE = ("parse_args", "parse_intermixed_args")
+_PARTLY = ("parse_known_args", "parse_known_intermixed_args", "parse_args_into_dataclasses")
 
 
-@dataclass(slots=True)
-class Parser:
-    """An ArgumentParser or one of its groups, which share the parameters."""
+class Parser(Thing):
+    """An ArgumentParser."""
 
-    parameters: list[Parameter] = field(default_factory=list)
-    prefix_chars: str = "-"
-    description: str = ""
-    exclusive: bool = False
+    __slots__ = (
+        "defaults",
+        "description",
+        "help",
+        "name",
+        "origin",
+        "parameters",
+        "prefix_chars",
+        "session",
+        "subparsers",
+    )
 
-
-class ArgparseReader:
-    """The `Library` of programs that use argparse; collects what they declare."""
-
-    def __init__(self, file: str, lines: list[str]) -> None:
-        self.file = file
-        self.result = Extraction()
-        self.parsers: list[Parser] = []
-        self.enum_values: Any = None
-        self._lines = lines
-        self._told: set[tuple[int, int, str]] = set()
-
-    # -- Library
-
-    def call(self, name: str, call: Call) -> Any:
-        """See `Library.call`."""
-        if name in _PARSERS:
-            return self._parser(call)
-        if name == "argparse.FileType":
-            return Ref("argparse.FileType")
-        if name in {"argparse.Namespace", "vars", "getattr", "setattr", "print", "open", "exec", "eval"}:
-            return None if name == "print" else UNKNOWN
-        return self._converted(name, call)
-
-    def _converted(self, name: str, call: Call) -> Any:
-        if name == "list" and call.arguments and isinstance(call.arguments[0], Class):
-            return self.enum_values(call.arguments[0]) or UNKNOWN
-        return UNKNOWN
-
-    def method(self, owner: Any, name: str, call: Call) -> Any:
-        """See `Library.method`."""
-        if not isinstance(owner, Parser):
-            return UNKNOWN
-        if name in {"add_argument", "add"} and call.node.args + list(call.node.keywords):
-            self._add(owner, call)
-        elif name in {"add_argument_group", "add_mutually_exclusive_group"}:
-            return Parser(owner.parameters, owner.prefix_chars, exclusive=name == "add_mutually_exclusive_group")
-        elif name == "add_subparsers":
-            self.error(call.node, "a program with subcommands cannot be one processor",
-                       "write one script per subcommand, and publish each")  # fmt: skip
-            return Parser()  # what subcommands declare belongs to them
-        elif name == "add_parser":
-            return Parser()
-        elif name == "set_defaults":
-            self._set_defaults(owner, call)
-        elif name == "parse_known_args" and not owner.parameters:
-            return (UNKNOWN, UNKNOWN)
-        return UNKNOWN
-
-    # -- reading
-
-    def _parser(self, call: Call) -> Parser:
-        made = Parser()
+    def __init__(self, session: Session, call: Call) -> None:
+        self.session = session
+        self.origin = call
+        self.name = self.help = ""
+        self.parameters: list[Parameter] = []
+        self.subparsers: list[Subparsers] = []
+        self.defaults: dict[str, Any] = {}
         chars = call.keywords.get("prefix_chars")
-        if isinstance(chars, str) and chars:
-            made.prefix_chars = chars
+        self.prefix_chars = chars if isinstance(chars, str) and chars else "-"
         description = call.keywords.get("description")
-        made.description = description if isinstance(description, str) else ""
-        for parent in call.keywords.get("parents") or []:
-            if isinstance(parent, Parser):
-                made.parameters += parent.parameters
-                self.parsers = [one for one in self.parsers if one is not parent]
-        self.parsers.append(made)
-        return made
+        self.description = description if isinstance(description, str) else ""
+        for parent in _listed(call.keywords.get("parents")):
+            parser = _parser_of(parent)
+            if parser is not None:
+                self.parameters += parser.parameters
+                self.subparsers += parser.subparsers
+                self.defaults |= parser.defaults
+                session.programs = [one for one in session.programs if one is not parser]
 
-    def _add(self, owner: Parser, call: Call) -> None:
-        found = options.read(
-            options.Reading(
-                call,
-                self.position(call.node),
-                self.error,
-                self.warn,
-                self.enum_values,
-                owner.prefix_chars,
-            )
-        )
+    def attribute(self, name: str) -> Any:
+        """`parser.description`, and methods."""
+        return self.description if name == "description" else super().attribute(name)
+
+    def method(self, name: str, call: Call) -> Any:
+        """What can be done with a parser."""
+        if name in {"add_argument", "add", "add_arg"}:
+            return self.add(call)
+        if name in {"add_argument_group", "add_arg_group", "add_mutually_exclusive_group"}:
+            return Group(self, exclusive=name == "add_mutually_exclusive_group", required=_required(call))
+        if name == "add_subparsers":
+            made = Subparsers(self, call)
+            self.subparsers.append(made)
+            return made
+        if name == "set_defaults":
+            self.set_defaults(call.keywords)
+        elif name == "add_arguments":
+            records(self, call)
+        elif name in _WHOLE and _reads_command_line(call):
+            self.session.start(self)
+        elif name in _PARTLY:
+            return self._partly(name, call)
+        return UNKNOWN
+
+    def _partly(self, name: str, call: Call) -> Any:
+        if name == "parse_args_into_dataclasses" and self.parameters:
+            self.session.start(self)
+        return (UNKNOWN, UNKNOWN)
+
+    def add(self, call: Call, *, exclusive: bool = False) -> Any:
+        """`add_argument`."""
+        if not call.arguments and not call.keywords and not call.open:
+            return UNKNOWN
+        found = options.read(options.Reading(call, self.session, self.prefix_chars))
         if found is None:
-            return
-        if owner.exclusive and found.required and found.flag is None:
+            return UNKNOWN
+        if exclusive and found.flag is None:
             found.required = False
-        if len(owner.parameters) >= MAX_PARAMETERS:
-            self.error(call.node, f"more than {MAX_PARAMETERS} parameters", "publish smaller programs")
+        self.include(found, call)
+        return Action(found)
+
+    def include(self, found: Parameter, call: Call) -> None:
+        """Add a parameter, unless it is known already."""
+        if len(self.parameters) >= MAX_PARAMETERS:
+            message = f"more than {MAX_PARAMETERS} parameters"
+            self.session.error(call.module, call.node, message, "publish smaller programs")
             return
-        earlier = next((one for one in owner.parameters if one.name == found.name), None)
-        if earlier is not None and earlier.position == found.position:
-            return  # the same statement was followed twice
-        if earlier is not None:
+        earlier = next((one for one in self.parameters if one.name == found.name), None)
+        if earlier is None:
+            if found.name in self.defaults:
+                _set_default(found, self.defaults[found.name])
+            self.parameters.append(found)
+        elif earlier.position != found.position:  # else the same statement was followed twice
             self._twice(earlier, found, call)
-            return
-        owner.parameters.append(found)
 
     def _twice(self, earlier: Parameter, found: Parameter, call: Call) -> None:
         """`--x` and `--no-x` that store into one place are one parameter; anything else is an error."""
@@ -127,39 +120,162 @@ class ArgparseReader:
             earlier.negated_flag = found.negated_flag
         elif switches and earlier.flag is None and found.negated_flag is None:
             earlier.flag = found.flag
+            earlier.default = found.default
+        elif (
+            earlier.flag == found.flag
+            and earlier.flag is not None
+            and self.origin.keywords.get("conflict_handler") == "resolve"
+        ):
+            self.parameters[self.parameters.index(earlier)] = found
         else:
             line = earlier.position.line
-            self.error(call.node, f"the name {found.name!r} is taken by the parameter in line {line}",
-                       "give this one another name, or another dest")  # fmt: skip
+            self.session.error(call.module, call.node, f"the name {found.name!r} is taken by that in line {line}",
+                               "give this one another name, or another dest")  # fmt: skip
 
-    def _set_defaults(self, owner: Parser, call: Call) -> None:
-        for parameter in owner.parameters:
-            if parameter.name in call.keywords:
-                try:
-                    parameter.default = plain(call.keywords[parameter.name])
-                    parameter.required = False
-                except ValueError:
-                    continue
+    def set_defaults(self, given: dict[str, Any]) -> None:
+        """`set_defaults` changes what was declared before and after."""
+        self.defaults |= given
+        for parameter in self.parameters:
+            if parameter.name in given:
+                _set_default(parameter, given[parameter.name])
 
-    # -- faults
+    def describe(self) -> Described | None:
+        """See `Program.describe`."""
+        leaves = [child.describe() for group in self.subparsers for child in group.children]
+        found = [one for one in leaves if one is not None]
+        if not self.parameters and not found and not self.name:
+            return None
+        return Described(
+            "argparse", self.origin.node, self.origin.module, self.name, self.help, self.description or self.help,
+            list(self.parameters), found,
+        )  # fmt: skip
 
-    def position(self, node: ast.AST) -> Position:
-        """Where a node begins: one-based line and column in characters."""
-        line, offset = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
-        text = self._lines[line - 1] if line <= len(self._lines) else ""
-        return Position(self.file, line, len(text.encode()[:offset].decode(errors="ignore")) + 1)
 
-    def error(self, node: ast.AST, message: str, remedy: str) -> None:
-        """Something that stands against publishing."""
-        self._tell(self.result.errors, node, message, remedy)
+class Group(Thing):
+    """A group of a parser, which shares its parameters."""
 
-    def warn(self, node: ast.AST, message: str, remedy: str) -> None:
-        """Something to know."""
-        self._tell(self.result.warnings, node, message, remedy)
+    __slots__ = ("_exclusive", "_parser", "_required")
 
-    def _tell(self, where: list[Fault], node: ast.AST, message: str, remedy: str) -> None:
-        place = self.position(node)
-        key = (place.line, place.column, message)
-        if key not in self._told and len(where) < 200:
-            self._told.add(key)
-            where.append(Fault(place, message, remedy))
+    def __init__(self, parser: Parser, *, exclusive: bool, required: bool) -> None:
+        self._parser = parser
+        self._exclusive = exclusive
+        self._required = required
+
+    def method(self, name: str, call: Call) -> Any:
+        """As a parser, but that of exclusive positionals none is required."""
+        if name in {"add_argument", "add", "add_arg"}:
+            return self._parser.add(call, exclusive=self._exclusive)
+        if name == "add_mutually_exclusive_group":
+            return Group(self._parser, exclusive=True, required=_required(call))
+        return self._parser.method(name, call)
+
+
+class Action(Thing):
+    """What `add_argument` returns."""
+
+    __slots__ = ("_parameter",)
+
+    def __init__(self, parameter: Parameter) -> None:
+        self._parameter = parameter
+
+    def attribute(self, name: str) -> Any:
+        """`action.dest`."""
+        return self._parameter.name if name == "dest" else UNKNOWN
+
+
+class Subparsers(Thing):
+    """What `add_subparsers` returns."""
+
+    __slots__ = ("_owner", "children")
+
+    def __init__(self, owner: Parser, call: Call) -> None:
+        del call
+        self._owner = owner
+        self.children: list[Parser] = []
+
+    def method(self, name: str, call: Call) -> Any:
+        """`add_parser`."""
+        if name != "add_parser":
+            return UNKNOWN
+        word = call.argument(0, "name")
+        made = Parser(self._owner.session, call)
+        if not isinstance(word, str):
+            self._owner.session.warn(call.module, call.node, "this subcommand has a computed name and is left out",
+                                     "write it as a constant text")  # fmt: skip
+            return made
+        given = call.keywords.get("help")
+        made.name, made.help = word, given if isinstance(given, str) and given != options.SUPPRESS else ""
+        same = next((one for one in self.children if one.name == word), None)
+        if same is not None:
+            return same
+        self.children.append(made)
+        return made
+
+
+def records(parser: Parser, call: Call) -> None:
+    """simple-parsing: `parser.add_arguments(Options, dest="options")`."""
+    from mlreef.extraction import records_reader
+
+    of = call.argument(0, "dataclass")
+    if isinstance(of, Class):
+        prefix = call.keywords.get("prefix")
+        style = records_reader.SIMPLE_PARSING
+        for found in records_reader.parameters(parser.session, of, style, prefix if isinstance(prefix, str) else ""):
+            parser.include(found, call)
+
+
+def _make(session: Session, call: Call) -> Any:
+    parser = Parser(session, call)
+    session.programs.append(parser)
+    return parser
+
+
+def _make_hf(session: Session, call: Call) -> Any:
+    from mlreef.extraction import records_reader
+
+    parser = Parser(session, Call(call.node, call.module))
+    session.programs.append(parser)
+    given = call.argument(0, "dataclass_types", [])
+    for one in _listed(given) if not isinstance(given, (Class, Ref)) else [given]:
+        for found in records_reader.huggingface(session, one, call):
+            parser.include(found, call)
+    return parser
+
+
+def _set_default(parameter: Parameter, value: Any) -> None:
+    try:
+        parameter.default = plain(value)
+    except ValueError:
+        return
+    parameter.required = False
+
+
+def _required(call: Call) -> bool:
+    return call.keywords.get("required") is True
+
+
+def _listed(given: Any) -> list[Any]:
+    return list(given) if isinstance(given, (list, tuple)) else []
+
+
+def _parser_of(given: Any) -> Parser | None:
+    base = getattr(given, "base", given)
+    return base if isinstance(base, Parser) else None
+
+
+def _reads_command_line(call: Call) -> bool:
+    """`parse_args([])` and the like read something else."""
+    given = call.argument(0, "args")
+    return given is None or given is UNKNOWN or (isinstance(given, Ref) and given.name.startswith("sys."))
+
+
+def program_of(value: Any) -> Program | None:
+    """The parser behind a value."""
+    return _parser_of(value)
+
+
+for _name in _PARSERS:
+    CALLS[_name] = _make
+CALLS["transformers.HfArgumentParser"] = _make_hf
+CALLS["argparse.FileType"] = lambda _session, _call: Ref("argparse.FileType")
+CALLS["argparse.Namespace"] = lambda _session, _call: UNKNOWN

@@ -8,19 +8,28 @@ name: what calls to them mean is told by `Library`.
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from mlreef.extraction import constants, paths
-from mlreef.extraction.values import UNKNOWN, Bound, Class, Function, Instance, Ref, Unknown, known
+from mlreef.extraction.calls import Call, Library, Wraps
+from mlreef.extraction.evaluator import MAX_ITEMS, Evaluator, listing
+from mlreef.extraction.values import (
+    UNKNOWN,
+    Bound,
+    Class,
+    Function,
+    Instance,
+    Module,
+    Ref,
+    Scope,
+    Super,
+    Thing,
+    known,
+)
 
-MAX_STEPS = 60_000
-MAX_DEPTH = 24
-MAX_ITEMS = 200
-
-
-class Exhausted(Exception):
-    """The program does more than can be followed."""
+MAX_CALLS = 24
+_DECORATORS = {"staticmethod", "classmethod", "property", "functools.cached_property", "abc.abstractmethod"}
 
 
 class _Return(Exception):
@@ -28,372 +37,378 @@ class _Return(Exception):
         self.value = value
 
 
-class Call:
-    """One call as the interpreter saw it."""
-
-    __slots__ = ("arguments", "keywords", "node")
-
-    def __init__(self, node: ast.Call, arguments: list[Any], keywords: dict[str, Any]) -> None:
-        self.node = node
-        self.arguments = arguments
-        self.keywords = keywords
-
-    def keyword_node(self, name: str) -> ast.expr | None:
-        """The expression given for a keyword."""
-        return next((one.value for one in self.node.keywords if one.arg == name), None)
+class _LoopEnd(Exception):
+    """`break` or `continue`."""
 
 
-class Library(Protocol):
-    """What calls outside of the program mean."""
-
-    def call(self, name: str, call: Call) -> Any:
-        """A function or class of a library; UNKNOWN when it means nothing here."""
-        ...
-
-    def method(self, owner: Any, name: str, call: Call) -> Any:
-        """A method of something that `call` made; UNKNOWN when it means nothing here."""
-        ...
-
-
-class Interpreter:
-    """One program."""
+class Interpreter(Evaluator):
+    """One program, which may have several modules."""
 
     def __init__(self, library: Library) -> None:
+        super().__init__()
         self._library = library
-        self._steps = 0
-        self._depth = 0
+        self._calls = 0
         self.entered: set[ast.AST] = set()
-        self.globals: dict[str, Any] = {"__name__": "__main__"}
 
-    def run(self, module: ast.Module) -> None:
-        """Follow the whole program as if it was started."""
-        self._block(module.body, self.globals)
+    def run(self, tree: ast.Module, module: Module) -> None:
+        """Follow a module as if it was started or imported."""
+        module.scope.variables["__doc__"] = ast.get_docstring(tree)
+        module.scope.variables["__name__"] = module.name
+        self._block(tree.body, module.scope)
 
-    def enter(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    def enter(self, function: ast.FunctionDef | ast.AsyncFunctionDef, module: Module) -> None:
         """Follow a function with unknown arguments."""
-        self._invoke(Function(function, self.globals), [], {}, lenient=True)
+        self.invoke(Function(function, module.scope), [], {}, lenient=True)
 
     # -- statements
 
-    def _block(self, body: Sequence[ast.stmt], scope: dict[str, Any]) -> None:
+    def _block(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         for statement in body:
-            self._step()
-            self._statement(statement, scope)
+            self.spend(1)
+            handler = self._statements.get(type(statement))
+            if handler is not None:
+                handler(self, statement, scope)
 
-    def _statement(self, node: ast.stmt, scope: dict[str, Any]) -> None:
-        match node:
-            case ast.Import() | ast.ImportFrom():
-                _bind_imports(node, scope)
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                scope[node.name] = Function(node, scope)
-            case ast.ClassDef():
-                scope[node.name] = Class(node, scope)
-            case ast.Assign():
-                value = self.evaluate(node.value, scope)
-                for target in node.targets:
-                    self._assign(target, value, scope)
-            case ast.AnnAssign() if node.value is not None:
-                self._assign(node.target, self.evaluate(node.value, scope), scope)
-            case ast.AugAssign():
-                before = self.evaluate(node.target, scope)
-                self._assign(node.target, constants.binary(node.op, before, self.evaluate(node.value, scope)), scope)
-            case ast.Expr():
-                self.evaluate(node.value, scope)
-            case ast.Return():
-                raise _Return(self.evaluate(node.value, scope) if node.value is not None else None)
-            case _:
-                self._compound(node, scope)
+    def _import(self, node: ast.Import, scope: Scope) -> None:
+        for alias in node.names:
+            if alias.asname is not None:
+                scope.assign(alias.asname, Ref(alias.name))
+            else:
+                top = alias.name.partition(".")[0]
+                scope.assign(top, Ref(top))
 
-    def _compound(self, node: ast.stmt, scope: dict[str, Any]) -> None:
-        match node:
-            case ast.If():
-                self._branch(node, scope)
-            case ast.For() | ast.AsyncFor():
-                self._loop(node, scope)
-            case ast.While():
-                self.evaluate(node.test, scope)
-                self._block(node.body, scope)
-            case ast.With() | ast.AsyncWith():
-                for item in node.items:
-                    entered = self.evaluate(item.context_expr, scope)
-                    if item.optional_vars is not None:
-                        self._assign(item.optional_vars, entered, scope)
-                self._block(node.body, scope)
-            case ast.Try():
-                self._block([*node.body, *node.orelse, *node.finalbody], scope)
-            case ast.Match():
-                for case in node.cases:
-                    self._way(case.body, scope)
+    def _import_from(self, node: ast.ImportFrom, scope: Scope) -> None:
+        name = node.module or ""
+        if node.level:
+            package = scope.module.package
+            kept = package[: len(package) - node.level + 1] if node.level > 1 else package
+            name = ".".join((*kept, *filter(None, [name])))
+        for alias in node.names:
+            if alias.name == "*":
+                module = (
+                    None
+                    if paths.is_library(name.partition(".")[0])
+                    else self._library.find_module(name, scope.module, node.level)
+                )
+                for key, value in module.scope.variables.items() if module is not None else ():
+                    if not key.startswith("_"):
+                        scope.assign(key, value)
+            else:
+                full = f"{name}.{alias.name}" if name else alias.name
+                scope.assign(alias.asname or alias.name, paths.known_constant(full))
 
-    def _branch(self, node: ast.If, scope: dict[str, Any]) -> None:
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:
+        scope.assign(node.name, self._decorated(node, Function(node, scope), scope))
+
+    def _class(self, node: ast.ClassDef, scope: Scope) -> None:
+        bases = [self.evaluate(one, scope) for one in node.bases]
+        made = Class(node, Scope(scope.module, scope), bases)
+        self._block([one for one in node.body if not isinstance(one, ast.FunctionDef)], made.body)
+        for one in node.body:
+            if isinstance(one, ast.FunctionDef):
+                method = Function(one, scope, owner=made)
+                made.body.variables[one.name] = self._decorated(one, method, scope)
+        scope.assign(node.name, self._decorated(node, made, scope))
+
+    def _decorated(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, target: Any, scope: Scope) -> Any:
+        for decorator in reversed(node.decorator_list):
+            value = self.evaluate(decorator, scope)
+            call = Call(decorator, scope.module)
+            if isinstance(value, Ref):
+                if value.name in _DECORATORS:
+                    target.marks.append(value.name)
+                else:
+                    target = self._library.decorate(value.name, target, call)
+            elif isinstance(value, Bound) and isinstance(value.owner, Thing):
+                made = value.owner.method(value.name, call)
+                target = made.decorate(target, None) if isinstance(made, Thing) else target
+            elif isinstance(value, Thing):
+                target = value.decorate(target, call)
+            elif isinstance(value, Function):
+                made = self.invoke(value, [target], {})
+                target = made if isinstance(made, (Function, Thing)) else target
+        return target
+
+    def _set(self, node: ast.Assign, scope: Scope) -> None:
+        value = self.evaluate(node.value, scope)
+        for target in node.targets:
+            self.assign(target, value, scope)
+
+    def _annotated(self, node: ast.AnnAssign, scope: Scope) -> None:
+        if node.value is not None:
+            self.assign(node.target, self.evaluate(node.value, scope), scope)
+
+    def _augmented(self, node: ast.AugAssign, scope: Scope) -> None:
+        before, more = self.evaluate(node.target, scope), self.evaluate(node.value, scope)
+        joined = constants.binary(node.op, before, more)
+        if joined is UNKNOWN and isinstance(before, list) and isinstance(more, (list, tuple)):
+            joined = [*before, *more] if len(before) + len(more) <= MAX_ITEMS else UNKNOWN
+        self.assign(node.target, joined, scope)
+
+    def _expression_statement(self, node: ast.Expr, scope: Scope) -> None:
+        self.evaluate(node.value, scope)
+
+    def _return(self, node: ast.Return, scope: Scope) -> None:
+        raise _Return(self.evaluate(node.value, scope) if node.value is not None else None)
+
+    def _leave(self, node: ast.stmt, scope: Scope) -> None:
+        raise _LoopEnd
+
+    def _global(self, node: ast.Global, scope: Scope) -> None:
+        scope.declared_global.update(node.names)
+
+    def _branch(self, node: ast.If, scope: Scope) -> None:
         test = self.evaluate(node.test, scope)
-        if known(test):
+        if known(test) or isinstance(test, (Thing, Function, Class, Instance)):
             self._block(node.body if test else node.orelse, scope)
             return
+        before = dict(scope.variables)
         self._way(node.body, scope)
+        one = scope.variables
+        scope.variables = before
         self._way(node.orelse, scope)
+        _merge(scope.variables, one)
 
-    def _way(self, body: Sequence[ast.stmt], scope: dict[str, Any]) -> None:
+    def _way(self, body: Sequence[ast.stmt], scope: Scope) -> None:
         """One of several ways: a `return` in it does not end the others."""
         try:
             self._block(body, scope)
-        except _Return:
+        except (_Return, _LoopEnd):
             return
 
-    def _loop(self, node: ast.For | ast.AsyncFor, scope: dict[str, Any]) -> None:
-        items = self.evaluate(node.iter, scope)
-        if isinstance(items, dict):
-            items = list(items)
-        if isinstance(items, (list, tuple, range, str)) and len(items) <= MAX_ITEMS:
-            for item in items:
-                self._assign(node.target, item, scope)
+    def _loop(self, node: ast.For | ast.AsyncFor, scope: Scope) -> None:
+        items = listing(self.evaluate(node.iter, scope))
+        if items is None or len(items) > MAX_ITEMS:
+            items = [UNKNOWN]
+        for item in items:
+            self.assign(node.target, item, scope)
+            try:
                 self._block(node.body, scope)
+            except _LoopEnd:
+                continue
+
+    def _while(self, node: ast.While, scope: Scope) -> None:
+        self.evaluate(node.test, scope)
+        try:
+            self._block(node.body, scope)
+        except _LoopEnd:
             return
-        self._assign(node.target, UNKNOWN, scope)
+
+    def _with(self, node: ast.With | ast.AsyncWith, scope: Scope) -> None:
+        for item in node.items:
+            entered = self.evaluate(item.context_expr, scope)
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, entered, scope)
         self._block(node.body, scope)
 
-    def _assign(self, target: ast.expr, value: Any, scope: dict[str, Any]) -> None:
+    def _try(self, node: ast.Try, scope: Scope) -> None:
+        self._block([*node.body, *node.orelse, *node.finalbody], scope)
+
+    def _match(self, node: ast.Match, scope: Scope) -> None:
+        self.evaluate(node.subject, scope)
+        for case in node.cases:
+            self._way(case.body, scope)
+
+    # -- variables
+
+    def assign(self, target: ast.expr, value: Any, scope: Scope) -> None:
+        """See `Evaluator.assign`."""
         match target:
             case ast.Name():
-                scope[target.id] = value
+                scope.assign(target.id, value)
             case ast.Attribute():
                 owner = self.evaluate(target.value, scope)
                 if isinstance(owner, Instance):
                     owner.attributes[target.attr] = value
+                elif isinstance(owner, Class):
+                    owner.body.variables[target.attr] = value
             case ast.Subscript():
                 owner, key = self.evaluate(target.value, scope), self.evaluate(target.slice, scope)
                 if isinstance(owner, dict) and isinstance(key, (str, int)) and len(owner) < MAX_ITEMS:
                     owner[key] = value
             case ast.Tuple() | ast.List():
-                whole = isinstance(value, (list, tuple)) and len(value) == len(target.elts)
+                items = listing(value)
+                whole = items is not None and len(items) == len(target.elts)
                 for index, one in enumerate(target.elts):
-                    self._assign(one, value[index] if whole else UNKNOWN, scope)
+                    self.assign(one, items[index] if whole and items is not None else UNKNOWN, scope)
+            case ast.Starred():
+                self.assign(target.value, UNKNOWN, scope)
 
-    # -- expressions
+    def resolve(self, name: str, importer: Module) -> Any:
+        """See `Evaluator.resolve`."""
+        head, _, last = name.rpartition(".")
+        if not head or paths.is_library(name.partition(".")[0]):
+            return paths.known_constant(name)
+        module = self._library.find_module(head, importer, 0)
+        if module is not None and last in module.scope.variables:
+            value = module.scope.variables[last]
+            return self.resolve(value.name, module) if isinstance(value, Ref) and value.name != name else value
+        inner = self._library.find_module(name, importer, 0)
+        if inner is not None:
+            return inner
+        return UNKNOWN if module is not None else paths.known_constant(name)
 
-    def evaluate(self, node: ast.expr, scope: dict[str, Any]) -> Any:
-        """The constant or stand-in that an expression means."""
-        self._step()
-        self._depth += 1
-        try:
-            if self._depth > 160:
-                raise Exhausted
-            return self._expression(node, scope)
-        finally:
-            self._depth -= 1
-
-    def _expression(self, node: ast.expr, scope: dict[str, Any]) -> Any:
-        match node:
-            case ast.Constant():
-                return node.value
-            case ast.Name():
-                return self._name(node.id, scope)
-            case ast.Attribute():
-                return self._attribute(self.evaluate(node.value, scope), node.attr)
-            case ast.Call():
-                return self._call(node, scope)
-            case ast.List() | ast.Tuple() | ast.Set():
-                return self._sequence(node, scope)
-            case ast.Dict():
-                return self._dictionary(node, scope)
-            case ast.BinOp():
-                return constants.binary(node.op, self.evaluate(node.left, scope), self.evaluate(node.right, scope))
-            case ast.UnaryOp():
-                return constants.unary(node.op, self.evaluate(node.operand, scope))
-            case ast.Lambda():
-                return Function(node, scope)
-            case ast.NamedExpr():
-                value = self.evaluate(node.value, scope)
-                self._assign(node.target, value, scope)
-                return value
-            case _:
-                return self._rarer(node, scope)
-
-    def _rarer(self, node: ast.expr, scope: dict[str, Any]) -> Any:
-        match node:
-            case ast.JoinedStr():
-                return self._formatted(node, scope)
-            case ast.Subscript():
-                return _item(self.evaluate(node.value, scope), self.evaluate(node.slice, scope))
-            case ast.IfExp():
-                test = self.evaluate(node.test, scope)
-                return self.evaluate(node.body if test else node.orelse, scope) if known(test) else UNKNOWN
-            case ast.Compare() if len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
-                left, right = self.evaluate(node.left, scope), self.evaluate(node.comparators[0], scope)
-                if not (known(left) and known(right)):
-                    return UNKNOWN
-                return (left == right) is isinstance(node.ops[0], ast.Eq)
-            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
-                return self._comprehension(node, scope)
-            case ast.Await() | ast.Starred():
-                return self.evaluate(node.value, scope)
-        return UNKNOWN
-
-    def _name(self, name: str, scope: Mapping[str, Any]) -> Any:
-        if name in scope:
-            return scope[name]
-        if name in self.globals:
-            return self.globals[name]
-        return Ref(name) if name in paths.BUILTINS else UNKNOWN
-
-    def _attribute(self, owner: Any, name: str) -> Any:
-        if isinstance(owner, Ref):
-            return paths.known_constant(f"{owner.name}.{name}")
+    def member(self, owner: Any, name: str) -> Any:
+        """See `Evaluator.member`."""
         if isinstance(owner, Instance):
             if name in owner.attributes:
                 return owner.attributes[name]
+            found = owner.of.find(name)
+            if isinstance(found, Function):
+                if "property" in found.marks or "functools.cached_property" in found.marks:
+                    return self.invoke(found, [owner], {})
+                return found if "staticmethod" in found.marks else Bound(owner, name)
+            if found is UNKNOWN and isinstance(owner.base, Thing):
+                return owner.base.attribute(name)
+            return Bound(owner, name) if found is UNKNOWN else found
+        if isinstance(owner, Super):
             return Bound(owner, name)
-        if isinstance(owner, Class):
-            return self._member(owner, name)
-        return Bound(owner, name) if not isinstance(owner, Unknown) else UNKNOWN
-
-    def _member(self, owner: Class, name: str) -> Any:
-        found = owner.members().get(name)
-        if found is None:
-            method = owner.method(name)
-            return Function(method, owner.scope) if method is not None else UNKNOWN
-        value = self.evaluate(found, owner.scope)
-        return Instance(owner, {"value": value, "name": name}) if owner.is_enum else value
-
-    def enum_values(self, owner: Class) -> list[Any] | None:
-        """The values of an enumeration, when all are constants."""
-        found = [self.evaluate(value, owner.scope) for value in owner.members().values()]
-        return found if found and all(known(one) for one in found) else None
-
-    def _sequence(self, node: ast.List | ast.Tuple | ast.Set, scope: dict[str, Any]) -> Any:
-        found: list[Any] = []
-        for element in node.elts:
-            value = self.evaluate(element, scope)
-            if isinstance(element, ast.Starred):
-                if not isinstance(value, (list, tuple, range)):
-                    return UNKNOWN
-                found += value
-            else:
-                found.append(value)
-        if isinstance(node, ast.Set):
-            return set(found) if all(isinstance(one, (str, int, float)) for one in found) else UNKNOWN
-        return tuple(found) if isinstance(node, ast.Tuple) else found
-
-    def _dictionary(self, node: ast.Dict, scope: dict[str, Any]) -> Any:
-        found: dict[Any, Any] = {}
-        for key_node, value_node in zip(node.keys, node.values, strict=True):
-            value = self.evaluate(value_node, scope)
-            if key_node is None:
-                if not isinstance(value, dict):
-                    return UNKNOWN
-                found.update(value)
-                continue
-            key = self.evaluate(key_node, scope)
-            if not isinstance(key, (str, int, float, bool)):
-                return UNKNOWN
-            found[key] = value
-        return found
-
-    def _formatted(self, node: ast.JoinedStr, scope: dict[str, Any]) -> Any:
-        text = ""
-        for part in node.values:
-            if isinstance(part, ast.FormattedValue):
-                value = self.evaluate(part.value, scope)
-                if part.format_spec is not None or not isinstance(value, (str, int, float)):
-                    return UNKNOWN
-                text += str(value)
-            elif isinstance(part, ast.Constant):
-                text += str(part.value)
-        return text if len(text) <= 10_000 else UNKNOWN
-
-    def _comprehension(self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, scope: dict[str, Any]) -> Any:
-        source = node.generators[0]
-        items = self.evaluate(source.iter, scope)
-        if isinstance(items, Class) and items.is_enum:
-            items = [self._member(items, name) for name in items.members()]
-        if len(node.generators) > 1 or source.ifs or not isinstance(items, (list, tuple, range, str, dict)):
-            return UNKNOWN
-        if len(items) > MAX_ITEMS:
-            return UNKNOWN
-        found = []
-        inner = dict(scope)
-        for item in items:
-            self._assign(source.target, item, inner)
-            found.append(self.evaluate(node.elt, inner))
-        return found
+        found = owner.find(name)
+        if isinstance(found, Function) and "classmethod" in found.marks:
+            return Bound(owner, name)
+        if owner.is_enum and name in owner.members():
+            return Instance(owner, {"value": found, "name": name})
+        if name == "__members__" and owner.is_enum:
+            return {key: Instance(owner, {"value": value, "name": key}) for key, value in owner.members().items()}
+        if name == "__doc__":
+            return ast.get_docstring(owner.node)
+        return owner.node.name if name == "__name__" else found
 
     # -- calls
 
-    def _call(self, node: ast.Call, scope: dict[str, Any]) -> Any:
-        function = self.evaluate(node.func, scope)
-        arguments: list[Any] = []
-        for one in node.args:
-            value = self.evaluate(one, scope)
-            if isinstance(one, ast.Starred):
-                arguments += list(value) if isinstance(value, (list, tuple)) else [UNKNOWN]
-            else:
-                arguments.append(value)
-        keywords: dict[str, Any] = {}
-        for keyword in node.keywords:
-            value = self.evaluate(keyword.value, scope)
-            if keyword.arg is not None:
-                keywords[keyword.arg] = value
-            elif isinstance(value, dict):
-                keywords.update({str(key): one for key, one in value.items()})
-        return self._apply(function, Call(node, arguments, keywords))
-
-    def _apply(self, function: Any, call: Call) -> Any:
+    def apply(self, function: Any, call: Call, scope: Scope) -> Any:
+        """See `Evaluator.apply`."""
         if isinstance(function, Ref):
-            found = self._library.call(function.name, call)
-            return constants.call(function.name, call.arguments, call.keywords) if found is UNKNOWN else found
+            return self._apply_name(function.name, call, scope)
         if isinstance(function, Function):
-            return self._invoke(function, call.arguments, call.keywords)
+            return self.invoke(function, call.arguments, call.keywords)
         if isinstance(function, Class):
             return self._instantiate(function, call)
         if isinstance(function, Bound):
             return self._method(function, call)
-        return UNKNOWN
+        return function.call(call) if isinstance(function, Thing) else UNKNOWN
+
+    def _apply_name(self, name: str, call: Call, scope: Scope) -> Any:
+        if name == "functools.wraps" and call.arguments:
+            return Wraps(call.arguments[0])
+        if name == "functools.partial" and call.arguments:
+            return call.arguments[0]
+        if name == "super":
+            return self._super(scope)
+        if name in {"list", "tuple", "sorted"} and len(call.arguments) == 1:
+            items = listing(call.arguments[0])
+            if items is not None and not known(items) and len(items) <= MAX_ITEMS:
+                return list(items)
+        if name == "getattr" and len(call.arguments) >= 2 and isinstance(call.arguments[1], str):
+            owner = call.arguments[0]
+            if isinstance(owner, (Instance, Class)):
+                return self.member(owner, call.arguments[1])
+        found = self._library.call(name, call)
+        return constants.call(name, call.arguments, call.keywords) if found is UNKNOWN else found
+
+    def _super(self, scope: Scope) -> Any:
+        found, owner = scope.find("__class__")
+        _, instance = scope.find("__self__")
+        return Super(instance, owner) if found and isinstance(instance, Instance) else UNKNOWN
 
     def _method(self, bound: Bound, call: Call) -> Any:
-        if isinstance(bound.owner, Instance):
-            node = bound.owner.of.method(bound.name)
-            if node is None:
-                return UNKNOWN
-            return self._invoke(Function(node, bound.owner.of.scope), [bound.owner, *call.arguments], call.keywords)
-        if isinstance(bound.owner, list) and bound.name == "append" and call.arguments:
-            if len(bound.owner) < MAX_ITEMS:
-                bound.owner.append(call.arguments[0])
+        owner, name = bound.owner, bound.name
+        if isinstance(owner, Instance):
+            found = owner.of.find(name)
+            if isinstance(found, Function):
+                first = owner.of if "classmethod" in found.marks else owner
+                return self.invoke(found, [first, *call.arguments], call.keywords, receiver=owner)
+            if isinstance(found, Class):
+                return self._instantiate(found, call)
+            return owner.base.method(name, call) if isinstance(owner.base, Thing) else UNKNOWN
+        if isinstance(owner, Super):
+            return self._above(owner, name, call)
+        if isinstance(owner, Class):
+            found = owner.find(name)
+            return (
+                self.invoke(found, [owner, *call.arguments], call.keywords) if isinstance(found, Function) else UNKNOWN
+            )
+        if isinstance(owner, Thing):
+            return owner.method(name, call)
+        return _change(owner, name, call.arguments)
+
+    def _above(self, owner: Super, name: str, call: Call) -> Any:
+        lineage = list(owner.instance.of.lineage())
+        after = lineage[lineage.index(owner.above) + 1 :] if owner.above in lineage else []
+        for one in after:
+            found = one.body.variables.get(name)
+            if isinstance(found, Function):
+                return self.invoke(found, [owner.instance, *call.arguments], call.keywords, receiver=owner.instance)
+        if name == "__init__":
+            if owner.instance.base is None:
+                owner.instance.base = self._base(owner.instance.of, call)
             return None
-        found = self._library.method(bound.owner, bound.name, call)
-        return constants.method(bound.owner, bound.name, call.arguments) if found is UNKNOWN else found
+        base = owner.instance.base
+        return base.method(name, call) if isinstance(base, Thing) else UNKNOWN
+
+    def _base(self, of: Class, call: Call) -> Any:
+        """What the library's class that a class inherits from makes of the arguments."""
+        for name in of.base_names():
+            made = self._library.call(name, call)
+            if isinstance(made, Thing):
+                return made
+        return None
 
     def _instantiate(self, of: Class, call: Call) -> Any:
+        if of.is_enum:
+            return next(
+                (one for one in listing(of) or () if one.attributes["value"] == call.argument(0, "value")), UNKNOWN
+            )
+        understood = self._library.instantiate(of, call)
+        if understood is not None:
+            return understood
         made = Instance(of)
-        constructor = of.method("__init__")
-        if constructor is not None:
-            self._invoke(Function(constructor, of.scope), [made, *call.arguments], call.keywords)
+        constructor = of.find("__init__")
+        if isinstance(constructor, Function):
+            self.invoke(constructor, [made, *call.arguments], call.keywords, receiver=made)
+        else:
+            made.base = self._base(of, call)
+            made.attributes.update(call.keywords)
+        if made.base is None:
+            made.base = self._base(of, Call(call.node, call.module))
         return made
 
-    def _invoke(
-        self, function: Function, arguments: list[Any], keywords: Mapping[str, Any], *, lenient: bool = False
+    def invoke(
+        self,
+        function: Function,
+        arguments: list[Any],
+        keywords: Mapping[str, Any],
+        *,
+        lenient: bool = False,
+        receiver: Instance | None = None,
     ) -> Any:
+        """What calling a function of the program returns."""
+        if self._calls >= MAX_CALLS:
+            return UNKNOWN
         node = function.node
-        if isinstance(node, ast.Lambda):
-            return UNKNOWN
-        active = self._depth > MAX_DEPTH * 6
-        if active:
-            return UNKNOWN
-        self.entered.add(node)
-        scope = dict(function.scope) if function.scope is not self.globals else {}
+        scope = Scope(function.scope.module, function.scope)
         self._bind(node.args, scope, arguments, keywords, lenient=lenient)
-        self._depth += 6
+        if function.owner is not None:
+            first = receiver or (arguments[0] if arguments else None)
+            scope.variables.update({"__class__": function.owner, "__self__": first})
+        self._calls += 1
         try:
+            if isinstance(node, ast.Lambda):
+                return self.evaluate(node.body, scope)
+            self.entered.add(node)
             self._block(node.body, scope)
         except _Return as returned:
             return returned.value
+        except _LoopEnd:
+            return UNKNOWN
         finally:
-            self._depth -= 6
+            self._calls -= 1
         return None
 
     def _bind(
         self,
         parameters: ast.arguments,
-        scope: dict[str, Any],
+        scope: Scope,
         arguments: list[Any],
         keywords: Mapping[str, Any],
         *,
@@ -406,36 +421,80 @@ class Interpreter:
             for one, value in zip(parameters.kwonlyargs, parameters.kw_defaults, strict=True)
             if value is not None
         }
-        for name in (*names, *(one.arg for one in parameters.kwonlyargs)):
+        every = (*names, *(one.arg for one in parameters.kwonlyargs))
+        for name in every:
             default = defaults.get(name)
-            scope[name] = self.evaluate(default, scope) if default is not None and not lenient else UNKNOWN
-        scope.update(zip(names, arguments, strict=False))
-        scope.update({name: value for name, value in keywords.items() if name in scope})
+            known_default = default is not None and not lenient
+            scope.variables[name] = self.evaluate(default, scope) if known_default and default else UNKNOWN
+        scope.variables.update(zip(names, arguments, strict=False))
+        scope.variables.update({name: value for name, value in keywords.items() if name in every})
+        if parameters.vararg is not None:
+            scope.variables[parameters.vararg.arg] = UNKNOWN if lenient else tuple(arguments[len(names) :])
+        if parameters.kwarg is not None:
+            rest = {name: value for name, value in keywords.items() if name not in every}
+            scope.variables[parameters.kwarg.arg] = UNKNOWN if lenient else rest
 
-    def _step(self) -> None:
-        self._steps += 1
-        if self._steps > MAX_STEPS:
-            raise Exhausted
+    _statements: ClassVar[dict[type[ast.stmt], Callable[[Any, Any, Scope], None]]] = {
+        ast.Import: _import,
+        ast.ImportFrom: _import_from,
+        ast.FunctionDef: _function,
+        ast.AsyncFunctionDef: _function,
+        ast.ClassDef: _class,
+        ast.Assign: _set,
+        ast.AnnAssign: _annotated,
+        ast.AugAssign: _augmented,
+        ast.Expr: _expression_statement,
+        ast.Return: _return,
+        ast.Break: _leave,
+        ast.Continue: _leave,
+        ast.Global: _global,
+        ast.Nonlocal: _global,
+        ast.If: _branch,
+        ast.For: _loop,
+        ast.AsyncFor: _loop,
+        ast.While: _while,
+        ast.With: _with,
+        ast.AsyncWith: _with,
+        ast.Try: _try,
+        ast.Match: _match,
+    }
 
 
-def _bind_imports(node: ast.Import | ast.ImportFrom, scope: dict[str, Any]) -> None:
-    for alias in node.names:
-        if isinstance(node, ast.Import):
-            if alias.asname is not None:
-                scope[alias.asname] = Ref(alias.name)
-            else:
-                top = alias.name.partition(".")[0]
-                scope[top] = Ref(top)
-        elif node.level == 0 and node.module is not None:
-            scope[alias.asname or alias.name] = paths.known_constant(f"{node.module}.{alias.name}")
-        else:
-            scope[alias.asname or alias.name] = UNKNOWN
+def _merge(into: dict[str, Any], other: Mapping[str, Any]) -> None:
+    """After two ways: a variable that is one constant on one way and another on the other is not known."""
+    for name, value in other.items():
+        if name not in into or into[name] is UNKNOWN:
+            into[name] = value
+        elif into[name] is not value and known(value) and known(into[name]):
+            same = type(value) is type(into[name]) and not isinstance(value, (list, dict, set)) and value == into[name]
+            into[name] = value if same else UNKNOWN
 
 
-def _item(owner: Any, key: Any) -> Any:
-    if isinstance(owner, (dict, list, tuple, str)) and isinstance(key, (str, int)):
-        try:
-            return owner[key]  # type: ignore[index]
-        except (LookupError, TypeError):
-            return UNKNOWN
-    return UNKNOWN
+def _change(owner: Any, name: str, arguments: list[Any]) -> Any:
+    """Methods that change lists and dictionaries, and harmless ones of constants."""
+    small = isinstance(owner, (list, dict)) and len(owner) < MAX_ITEMS
+    if isinstance(owner, list) and name in {"append", "extend", "insert"} and arguments:
+        more = [arguments[-1]] if name != "extend" else list(listing(arguments[0]) or ())[:MAX_ITEMS]
+        if small:
+            owner += more
+        return None
+    if isinstance(owner, dict) and name in {"update", "setdefault", "pop"} and arguments:
+        if name == "update" and isinstance(arguments[0], dict) and small:
+            owner.update(arguments[0])
+            return None
+        if name == "pop" and isinstance(arguments[0], str):
+            return owner.pop(arguments[0], arguments[1] if len(arguments) > 1 else UNKNOWN)
+        return UNKNOWN
+    if isinstance(owner, dict) and name in {"keys", "values", "items", "get", "copy"}:
+        return _looked_up(owner, name, arguments)
+    return constants.method(owner, name, arguments)
+
+
+def _looked_up(owner: dict[Any, Any], name: str, arguments: list[Any]) -> Any:
+    if name == "get":
+        key = arguments[0] if arguments else UNKNOWN
+        default = arguments[1] if len(arguments) > 1 else None
+        return owner.get(key, default) if isinstance(key, (str, int, float)) or key is None else UNKNOWN
+    if name == "copy":
+        return dict(owner)
+    return list(getattr(owner, name)())

@@ -74,6 +74,19 @@ class Fault:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Subcommand:
+    """One of the commands of a program that has several: `train` in `tool.py train`."""
+
+    name: str
+    help: str
+    parameters: list[Parameter]
+
+    def to_json(self) -> dict[str, Any]:
+        """The wire shape."""
+        return {"name": self.name, "help": self.help, "parameters": [one.to_json() for one in self.parameters]}
+
+
 @dataclass(slots=True)
 class Extraction:
     """All that was found in one program."""
@@ -82,6 +95,32 @@ class Extraction:
     errors: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     description: str = ""
+    framework: str | None = None
+    """The library that reads the command line; `function` where the platform calls a function itself."""
+    command: list[str] | None = None
+    """How the program is started, when `python3 <file>` is not enough."""
+    subcommands: list[Subcommand] = field(default_factory=list)
+    subcommand: str | None = None
+    """The one of them that the parameters are of."""
+    declared: dict[str, Any] = field(default_factory=dict)
+    """What decorators say about the processor, in the words of `processor.yaml`."""
+    wanted: list[str] = field(default_factory=list)
+    """Files of the project that would have helped and were not given."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The wire shape."""
+        return {
+            "parameters": [one.to_json() for one in self.parameters],
+            "errors": [one.to_json() for one in self.errors],
+            "warnings": [one.to_json() for one in self.warnings],
+            "description": self.description,
+            "framework": self.framework,
+            "command": self.command,
+            "subcommands": [one.to_json() for one in self.subcommands],
+            "subcommand": self.subcommand,
+            "declared": self.declared,
+            "wanted": self.wanted,
+        }
 
 
 def role_of(name: str, kind: str) -> str:
@@ -95,10 +134,20 @@ def role_of(name: str, kind: str) -> str:
     return "value"
 
 
-def plain(value: Any, depth: int = 0) -> Any:
+MAX_ITEMS = 10_000
+
+
+def plain(value: Any) -> Any:
     """A constant as JSON can carry it; raises ValueError for what it cannot."""
+    return _plain(value, 0, [0])
+
+
+def _plain(value: Any, depth: int, count: list[int]) -> Any:
+    count[0] += 1
+    if count[0] > MAX_ITEMS:
+        raise ValueError("too large")
     if value is None or isinstance(value, (bool, str)):
-        return value
+        return str(value) if isinstance(value, str) else value
     if isinstance(value, int):
         if abs(value) >= 2**63:
             raise ValueError("too large a number")
@@ -108,11 +157,36 @@ def plain(value: Any, depth: int = 0) -> Any:
             raise ValueError("not a finite number")
         return value
     if depth < 20 and isinstance(value, (list, tuple, set, frozenset, range)):
+        if len(value) > MAX_ITEMS:
+            raise ValueError("too large")
         items = sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value
-        return [plain(one, depth + 1) for one in items]
+        return [_plain(one, depth + 1, count) for one in items]
     if depth < 20 and isinstance(value, Mapping):
-        return {str(key): plain(one, depth + 1) for key, one in value.items()}
+        return {str(key): _plain(one, depth + 1, count) for key, one in value.items()}
     raise ValueError("not a constant")
+
+
+def extraction_from_json(document: Mapping[str, Any]) -> Extraction:
+    """An extraction as `to_json` wrote it."""
+    faults = {
+        key: [
+            Fault(Position(one["file"], one["line"], one["column"]), one["message"], one["remedy"])
+            for one in document[key]
+        ]
+        for key in ("errors", "warnings")
+    }
+    subcommands = [
+        Subcommand(one["name"], one["help"], [from_json(parameter) for parameter in one["parameters"]])
+        for one in document["subcommands"]
+    ]
+    same = ("description", "framework", "command", "subcommand", "declared", "wanted")
+    return Extraction(
+        parameters=[from_json(one) for one in document["parameters"]],
+        errors=faults["errors"],
+        warnings=faults["warnings"],
+        subcommands=subcommands,
+        **{key: document[key] for key in same},
+    )
 
 
 def from_json(document: Mapping[str, Any]) -> Parameter:

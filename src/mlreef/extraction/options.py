@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from mlreef.extraction import types
-from mlreef.extraction.interpreter import Call
+from mlreef.extraction import types, units
+from mlreef.extraction.calls import Call
+from mlreef.extraction.evaluator import listing
 from mlreef.extraction.model import Parameter, Position, plain, role_of
-from mlreef.extraction.values import UNKNOWN, Class, Instance, Ref
+from mlreef.extraction.session import Session, constant
+from mlreef.extraction.values import UNKNOWN, Guessed, Ref
 
 SUPPRESS = "==SUPPRESS=="
 MAX_CHOICES = 1000
 MAX_HELP = 4000
-
-Complain = Callable[[ast.AST, str, str], None]
 
 
 @dataclass(slots=True)
@@ -25,11 +25,13 @@ class Reading:
     """How one call is read: where it is, and whom to tell of faults."""
 
     call: Call
-    position: Position
-    error: Complain
-    warn: Complain
-    enum_values: Callable[[Class], list[Any] | None]
+    session: Session
     prefix_chars: str = "-"
+
+    @property
+    def position(self) -> Position:
+        """Where the parameter is declared."""
+        return self.session.position(self.call.module, self.call.node)
 
     def given(self, name: str, default: Any = None) -> Any:
         """A keyword's value."""
@@ -37,7 +39,15 @@ class Reading:
 
     def node(self, name: str) -> ast.AST:
         """Where a keyword stands."""
-        return self.call.keyword_node(name) or self.call.node
+        return self.call.keyword_node(name)
+
+    def error(self, node: ast.AST, message: str, remedy: str) -> None:
+        """See `Session.error`."""
+        self.session.error(self.call.module, node, message, remedy)
+
+    def warn(self, node: ast.AST, message: str, remedy: str) -> None:
+        """See `Session.warn`."""
+        self.session.warn(self.call.module, node, message, remedy)
 
 
 class _Refused(Exception):
@@ -80,6 +90,8 @@ def _read(reading: Reading) -> Parameter | None:
     else:
         _valued(reading, found, action)
     found.help = _help(reading, found)
+    if found.type in {"integer", "float"}:
+        found.unit = units.of(found.help)
     if found.type != "boolean":
         found.role = role_of(found.name, found.type)
     return found
@@ -87,7 +99,9 @@ def _read(reading: Reading) -> Parameter | None:
 
 def _flags(reading: Reading) -> list[str]:
     flags = [one for one in reading.call.arguments if isinstance(one, str) and one]
-    if len(flags) != len(reading.call.arguments):
+    if reading.call.open and not reading.call.arguments and "dest" not in reading.call.keywords:
+        flags = [""]  # neither names nor anything else is known
+    if flags == [""] or len(flags) != len(reading.call.arguments):
         _refuse(reading, reading.call.node, "the name of this parameter is computed while the program runs",
                 "write the name as a constant text such as '--rate'")  # fmt: skip
     if not flags:
@@ -183,7 +197,7 @@ def _valued(reading: Reading, found: Parameter, action: str) -> None:
 
 def _type(reading: Reading, found: Parameter) -> None:
     given = reading.given("type")
-    meant = types.meaning(given, reading.enum_values) if given is not UNKNOWN else types.Meaning("string")
+    meant = types.meaning(given) if given is not UNKNOWN else types.Meaning("string")
     if isinstance(meant, types.Unsupported):
         _refuse(reading, reading.node("type"), meant.message, meant.remedy)
         return
@@ -220,20 +234,16 @@ def _choices(reading: Reading, found: Parameter) -> None:
     given = reading.given("choices")
     if given is None:
         return
-    if isinstance(given, Class):
-        given = reading.enum_values(given)
     if isinstance(given, range) and found.type == "integer" and given.step == 1 and len(given):
         found.min, found.max = given[0], given[-1]
         return
-    if isinstance(given, (list, tuple)):
-        given = [one.attributes.get("value") if isinstance(one, Instance) else one for one in given]
-    try:
-        if isinstance(given, range) and len(given) > MAX_CHOICES:
-            raise ValueError
-        listed = plain(list(given))
-    except (ValueError, TypeError):
+    listed = choices_of(given)
+    if listed is None:
         reading.warn(reading.node("choices"), f"{found.name}: the choices are computed while the program runs",
                      "write them as a list of constants to have them checked and offered")  # fmt: skip
+        found.choices = None
+        if found.type == "choice":
+            found.type = "string"
         return
     if not listed or len(listed) > MAX_CHOICES:
         _refuse(reading, reading.node("choices"), f"{len(listed)} choices are {'too many' if listed else 'none'}",
@@ -241,23 +251,45 @@ def _choices(reading: Reading, found: Parameter) -> None:
     found.type, found.choices = "choice", listed
 
 
+def choices_of(given: Any) -> list[Any] | None:
+    """The choices, when all are constants."""
+    items = listing(given)
+    if items is None or len(items) > 10 * MAX_CHOICES:
+        return None
+    try:
+        return [plain(constant(one)) for one in items]
+    except ValueError:
+        return None
+
+
 def _default(reading: Reading, found: Parameter) -> None:
-    given = reading.given("default")
+    given = constant(reading.given("default"))
+    if reading.call.open and "default" not in reading.call.keywords:
+        given = UNKNOWN
     if given is None or given == SUPPRESS:
         return
-    if isinstance(given, Instance) and "value" in given.attributes:
-        given = given.attributes["value"]
-    try:
-        value = plain(given)
-    except ValueError as exc:
-        reading.warn(reading.node("default"), f"{found.name}: the default is {exc}, so it is not shown",
-                     "write a constant to have it shown and checked")  # fmt: skip
-        found.required = False
-        return
-    found.default = _as_type(found, value)
-    if found.type == "choice" and found.choices is not None and not found.multiple and value not in found.choices:
+    set_default(reading.session, reading.call, found, given)
+    value = found.default
+    single = found.type == "choice" and found.choices is not None and not found.multiple
+    if single and value is not None and value not in (found.choices or []):
         reading.warn(reading.node("default"), f"{found.name}: the default {value!r} is none of the choices",
                      "add it to the choices")  # fmt: skip
+
+
+def set_default(session: Session, call: Call, found: Parameter, given: Any) -> None:
+    """Take over a default; one that is no constant is told of, and the parameter may be left out all the same."""
+    node = call.keyword_node("default")
+    found.required = False
+    try:
+        value = plain(constant(given))
+    except ValueError as exc:
+        session.warn(call.module, node, f"{found.name}: the default is {exc}, so it is not shown",
+                     "write a constant to have it shown and checked")  # fmt: skip
+        return
+    if isinstance(given, Guessed):
+        session.warn(call.module, node, f"{found.name}: the default depends on where the program runs",
+                     "it is shown as it is when no environment variable is set")  # fmt: skip
+    found.default = _as_type(found, value)
 
 
 def _as_type(found: Parameter, value: Any) -> Any:
