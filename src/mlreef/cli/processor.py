@@ -1,4 +1,4 @@
-"""`mlreef processor`: find processors, look at what publishing would find, publish."""
+"""`mlreef processor`: find processors, look at what publishing would find, publish, try out."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from mlreef.cli import output, session
+from mlreef.cli.processor_files import check, init, schema
+from mlreef.cli.processor_publish import publish
 from mlreef.kit.errors import Kind, PlatformError
 
 app = typer.Typer(help="Published processors.", no_args_is_help=True)
@@ -61,32 +63,10 @@ def inspect(
         raise typer.Exit(1)
 
 
-@app.command()
-def publish(
-    project: str,
-    entry: Annotated[str, typer.Argument(help="The script, e.g. train.py.")],
-    ref: Annotated[str, typer.Option(help="Branch, tag or commit.")] = "main",
-    name: Annotated[str | None, typer.Option(help="Default: what the script or processor.yaml says.")] = None,
-    kind: Annotated[str | None, typer.Option(help="operation, visualization or algorithm.")] = None,
-    environment: Annotated[str | None, typer.Option(help="See `mlreef environment list`.")] = None,
-    version: Annotated[str | None, typer.Option(help="Default: the next patch version.")] = None,
-    as_json: output.AsJson = False,
-) -> None:
-    """Publish a script as an immutable, versioned processor and wait for its image."""
-    reef = session.connect()
-    suggested: dict[str, Any] = reef.inspect(project, ref, entry).get("suggested") or {}
-    wanted = {"name": name, "kind": kind, "environment": environment, "version": version}
-    fields = {**suggested, **{key: value for key, value in wanted.items() if value is not None}}
-    fields = {key: value for key, value in fields.items() if value is not None}
-    started = reef.publish(project, ref=ref, entry=entry, **fields)
-    with output.err.status(f"building {started.get('name') or fields.get('name')}"):
-        done = reef.wait_publication(started["id"])
-    if as_json:
-        output.document(done)
-    if done["status"] != "succeeded":
-        raise PlatformError(Kind.INVALID, f"publication failed: {done.get('reason')}")
-    if not as_json:
-        output.fields({"processor": (done.get("processor") or {}).get("slug"), "version": done.get("version")})
+app.command()(publish)
+app.command()(init)
+app.command()(check)
+app.command()(schema)
 
 
 def _find(processor: str) -> dict[str, Any]:
