@@ -3,7 +3,7 @@ const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString()
 const sha = (seed) => Array.from({ length: 40 }, (_, i) => ((seed * 7 + i * 13) % 16).toString(16)).join('')
 const digest = (seed) => `sha256:${sha(seed)}${sha(seed + 1).slice(0, 24)}`
 
-export const user = { id: 1, username: 'ada', name: 'Ada Lovelace', email: 'ada@example.org' }
+export const user = { id: 1, username: 'ada', name: 'Ada Lovelace', email: 'ada@example.org', is_admin: true }
 const project = (id, path, topics, more = {}) => ({
   id, name: path.split('/')[1], path: path.split('/')[1], path_with_namespace: path, description: 'Pictures of leaves, labelled by hand',
   visibility: 'public', default_branch: 'main', star_count: id * 3, forks_count: id, topics, http_url_to_repo: `http://localhost:8080/${path}.git`,
@@ -54,18 +54,64 @@ const parameters = [
   parameter('layers', 'integer', { multiple: true, default: [64, 32], help: 'Width of each layer' }),
   parameter('labels', 'dictionary', { help: 'Names of classes' }),
 ]
-const version = (number, seed) => ({ id: `ver_${seed}`, version: number, commit: sha(seed), entry: 'train.py', parameters, image: `localhost/x@${digest(seed)}`, digest: digest(seed), environment: 'scikit-learn', packages: ['numpy==2.1.0', 'pillow==11.0'], published_by: { id: 1, username: 'ada' }, published_at: ago(seed * 100), status: 'published' })
-const processor = (id, slug, kind, title) => ({ id, slug, name: slug.split('/')[2], title, description: 'Learns to tell leaves apart from a folder of labelled pictures', kind, project_id: 2, project_path: slug.split('/').slice(0, 2).join('/'), environment: 'scikit-learn', latest: version('1.1.0', 5), versions: [version('1.1.0', 5), version('1.0.0', 9)], usage_count: 14, input_types: [], output_types: [], created_at: ago(500) })
+const readme = '# Augment images\n\nTurns, mirrors and shifts pictures, so that a model sees more of them.\n\n## Use\n\n```yaml\nsteps:\n  - processor: demo/image-augment/augment@^1.2\n```\n\n| option | what it does |\n|---|---|\n| `rotate` | turns by up to so many degrees |\n| `flip` | mirrors half of them |\n\nSee [the paper](https://example.org).\n'
+const packages = Array.from({ length: 46 }, (_, i) => `${['numpy', 'pillow', 'scipy', 'scikit-learn', 'joblib', 'threadpoolctl', 'pandas', 'python-dateutil', 'matplotlib', 'cycler'][i % 10]}${i > 9 ? `-extra-${i}` : ''}==${1 + (i % 4)}.${i % 13}.${i % 5}`)
+const version = (number, seed, more = {}) => ({
+  id: `ver_${seed}`, version: number, commit: sha(seed), entry: 'train.py', command: ['python3', '/mlreef/code/train.py'], parameters, image: `localhost:8801/demo/image-augment/augment@${digest(seed)}`, digest: digest(seed), size: 84_300_000, environment: 'scikit-learn',
+  base_image: `localhost:8801/mlreef/environments/scikit-learn@${digest(77)}`, packages, published_by: { id: 1, username: 'ada' }, published_at: ago(seed * 1000), status: 'published', status_message: '', replacement: null, lock: 'numpy==2.1.0 --hash=sha256:00', network: 'none',
+  attestations: { sbom: digest(31), provenance: digest(32), signature: digest(33) }, changelog: seed === 5 ? '### Added\n\n- `layers`: the width of each layer\n\n### Fixed\n\n- An empty folder is told at once.\n' : '',
+  licence: 'Apache-2.0', tags: ['images', 'preprocessing', 'augmentation'], resources: { machine: 'cpu-small', memory: '2GiB', timeout: 3600 }, metrics: { accuracy: { goal: 'maximize', unit: null, help: 'Share of right answers on held-out data' }, loss: { goal: 'minimize', unit: null, help: null } },
+  manifest: { name: 'augment', kind: 'operation', reference: { inputs: { input_path: 'reference/input' }, parameters: { epochs: 2 }, metrics: { accuracy: '>= 0.9' }, outputs: { output_path: { files: '>= 1' } } } }, ...more,
+})
+const versions = [version('1.2.0', 5), version('1.1.0', 9, { status: 'deprecated', status_message: 'Turns pictures the wrong way round when they are taller than wide.', replacement: '1.2.0', status_by: 'ada', status_at: ago(300) }), version('1.0.1', 12), version('1.0.0', 14, { status: 'unpublished', status_message: 'Wrote the label into the picture.', status_by: 'ada', status_at: ago(9000) })]
+const processor = (id, slug, kind, title, more = {}) => ({
+  id, slug, name: slug.split('/')[2], title, description: 'Learns to tell leaves apart from a folder of labelled pictures, and says how sure it is', kind, project_id: 2, project_path: slug.split('/').slice(0, 2).join('/'), environment: 'scikit-learn', latest: versions[0], versions, usage_count: 14, star_count: 3,
+  input_types: ['image'], output_types: ['image'], model_type: 'classification', ml_category: 'supervised', tags: ['images', 'preprocessing'], licence: 'Apache-2.0', framework: 'scikit-learn', readme, verified: true, verified_at: ago(300), visibility: 'public', created_at: ago(500), published_at: ago(200), ...more,
+})
+const WORDS = ['Augment', 'Crop', 'Denoise', 'Resample', 'Tokenise', 'Encode', 'Forecast', 'Histogram', 'Embed', 'Split']
 export const processors = [
-  processor('prc_1', 'demo/classifier/train', 'algorithm', 'Leaf classifier'),
+  processor('prc_1', 'demo/classifier/train', 'algorithm', 'Leaf classifier', { output_types: ['model'], usage_count: 12_345, star_count: 1204 }),
   processor('prc_2', 'demo/image-augment/augment', 'operation', 'Augment images'),
-  processor('prc_3', 'demo/image-augment/crop', 'operation', 'Crop images'),
-  processor('prc_4', 'demo/plots/tsne', 'visualization', 't-SNE'),
+  processor('prc_3', 'demo/image-augment/crop', 'operation', 'Crop images', { verified: false, latest: versions[1], description: '' }),
+  processor('prc_4', 'demo/plots/tsne', 'visualization', 't-SNE', { licence: null, output_types: ['picture', 'table', 'text', 'audio'] }),
+  processor('prc_5', 'a-rather-long-group-name/with-a-rather-long-project-name/and-a-very-long-processor-name', 'operation', 'A title that goes on for longer than anybody would want to read it', { licence: '(MIT OR Apache-2.0) AND BSD-3-Clause', input_types: [], output_types: [] }),
+  ...Array.from({ length: 60 }, (_, i) => processor(`prc_${i + 10}`, `demo/library/${WORDS[i % 10].toLowerCase()}-${i}`, ['operation', 'algorithm', 'visualization'][i % 3], `${WORDS[i % 10]} ${i}`, { verified: i % 4 === 0, licence: ['MIT', 'Apache-2.0', 'BSD-3-Clause'][i % 3], environment: ['python-3.11', 'pytorch-2'][i % 2], tags: [`tag-${i % 17}`, 'images'], input_types: [['image', 'text', 'table', 'audio'][i % 4]], usage_count: i * 7 })),
 ]
-export const environments = [{ id: 'env_1', name: 'python-3.11', title: 'Python 3.11', image: 'x', framework: 'python' }, { id: 'env_2', name: 'scikit-learn', title: 'scikit-learn', image: 'x', framework: 'sklearn' }]
+const VALUES = { kind: (p) => [p.kind], input_type: (p) => p.input_types, output_type: (p) => p.output_types, model_type: (p) => [p.model_type], ml_category: (p) => [p.ml_category], environment: (p) => [p.environment], framework: (p) => [p.framework], licence: (p) => [p.licence], tag: (p) => p.tags, owner: (p) => [p.project_path.split('/')[0]], verified: (p) => [String(p.verified)] }
+export function market(query) {
+  const found = processors.filter((p) => `${p.title} ${p.slug} ${p.tags}`.toLowerCase().includes((query.get('search') ?? '').toLowerCase()) && Object.entries(VALUES).every(([key, of]) => !query.has(key) || query.getAll(key).some((value) => of(p).includes(value))))
+  const facets = Object.fromEntries(Object.entries(VALUES).map(([key, of]) => {
+    const counts = new Map()
+    for (const p of found) for (const value of of(p)) if (value) counts.set(value, (counts.get(value) ?? 0) + 1)
+    return [key, [...counts].map(([value, count]) => ({ value, count })).sort((a, b) => b.count - a.count)]
+  }))
+  const [page, size] = [Number(query.get('page') ?? 1), Number(query.get('per_page') ?? 20)]
+  return { items: found.slice((page - 1) * size, page * size), total: found.length, page, per_page: size, facets }
+}
+export const changes = {
+  from: 'ver_9', to: 'ver_5', breaking: true, environment: { before: 'python-3.11', after: 'scikit-learn' },
+  parameters: { added: [parameter('layers', 'integer', { default: [64, 32], multiple: true })], removed: [parameter('depth', 'integer')], changed: [{ name: 'learning_rate', field: 'max', before: 10, after: 1, breaking: true }, { name: 'epochs', field: 'default', before: 10, after: 20, breaking: false }] },
+  packages: { added: ['pandas==2.2.3'], removed: ['six==1.16.0'], changed: [{ name: 'numpy', before: '1.26.4', after: '2.1.0' }, { name: 'pillow', before: '10.0', after: '11.0' }] },
+}
+const environment = (name, title, flavour, framework, count, more = {}) => ({ id: name, name, title, image: `localhost:8801/mlreef/environments/${name}@${digest(count)}`, digest: digest(count), framework, flavour, description: `${title} on Debian 12`, packages: packages.slice(0, count), source: { kind: 'debian' }, selectable: true, registered_by: 'root', updated_at: ago(4000), ...more })
+export const environments = [
+  environment('python-3.11', 'Python 3.11', 'cpu', 'python', 3), environment('scikit-learn', 'scikit-learn', 'cpu', 'scikit-learn', 12), environment('pytorch-2', 'PyTorch 2', 'gpu', 'pytorch', 40),
+  environment('r-base', 'R', 'cpu', 'r', 0, { source: { kind: 'image' } }), environment('tensorflow-2', 'TensorFlow 2', 'cpu', 'tensorflow', 0, { image: null, digest: null, selectable: false, registered_by: null }),
+]
 export const machines = [{ name: 'cpu-small', title: 'Small CPU', cpus: 1, memory_bytes: 2 ** 31, price_per_hour: 0.05 }]
-export const inspection = { commit: sha(1), entry: 'train.py', parameters, warnings: [{ file: 'train.py', line: 8, column: 1, message: 'The parameter has no help text.', remedy: 'Add help="…" to add_argument.' }], errors: [], requirements: 'requirements.txt', suggested: { name: 'train', kind: 'algorithm', title: 'Train', description: 'Trains', environment: 'scikit-learn' } }
-export const publication = { id: 'pub_1', status: 'running', version: '1.2.0', processor: null, name: 'train', pipeline_id: 3, job_id: 4, reason: null, errors: [] }
+export const inspection = {
+  commit: sha(1), entry: 'train.py', parameters: parameters.map((p) => (p.name === 'learning_rate' ? { ...p, max: 0.5 } : p)), framework: 'argparse', requirements: 'requirements.txt', subcommands: [], subcommand: null, errors: [],
+  warnings: [{ file: 'train.py', line: 8, column: 1, message: 'The parameter has no help text.', remedy: 'Add help="…" to add_argument.' }],
+  manifest: { name: 'augment', kind: 'operation', title: 'Augment images', tags: ['images'], network: 'open', resources: { memory: '2GiB', timeout: 3600 }, parameters: { learning_rate: { max: 0.5, unit: 'per step' } } },
+  suggested: { name: 'augment', kind: 'operation', title: 'Augment images', description: 'Turns pictures', environment: 'scikit-learn', tags: ['images'], network: 'open', input_types: ['image'], output_types: ['image'], licence: null, model_type: null, ml_category: null },
+}
+export const failing = { ...inspection, errors: [{ file: 'train.py', line: 30, column: 5, message: 'the type of --mode is made while the program runs', remedy: 'write type=str, or describe mode in processor.yaml' }] }
+const publishing = (id, status, more = {}) => ({ id, status, version: '1.2.0', version_id: null, processor: null, name: 'augment', pipeline_id: 3, job_id: 4, reason: null, errors: [], ref: 'main', commit: sha(2), entry: 'train.py', environment: 'scikit-learn', changelog: '', trigger: 'user', created_by: { id: 1, username: 'ada' }, created_at: ago(2), started_at: ago(1.8), finished_at: null, ...more })
+export const publications = [
+  publishing('pub_1', 'running'), publishing('pub_2', 'succeeded', { trigger: 'tag', ref: 'v1.1.0', version: '1.1.0', processor: { id: 'prc_2', slug: 'demo/image-augment/augment' }, created_at: ago(3000), started_at: ago(2999.9), finished_at: ago(2999.7) }),
+  publishing('pub_3', 'failed', { reason: 'requirements.txt: no version of nump fits "nump>=1"; did you mean numpy?', created_at: ago(3100), finished_at: ago(3099) }), publishing('pub_4', 'succeeded', { trigger: 'republish', version: '1.0.1', created_at: ago(9000) }),
+]
+export const publication = publications[0]
 export const validation = { valid: true, errors: [], plan: [{ step: 'train', cached: true, cache_reason: 'the same image, parameters and data as run #3', machine: 'cpu-small' }] }
 
 const step = (name, status, kind, more = {}) => ({

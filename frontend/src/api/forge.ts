@@ -120,6 +120,8 @@ export const listBranches = (project: number, search = '') =>
   page<Branch>(at(`/projects/${project}/repository/branches`, { search, per_page: 100 }))
 export const getBranch = (project: number, name: string) =>
   json<Branch>('GET', at(`/projects/${project}/repository/branches/${encodeURIComponent(name)}`))
+export type Tag = { name: string; message: string | null; commit: Commit }
+export const listTags = (project: number) => page<Tag>(at(`/projects/${project}/repository/tags`, { per_page: 100 }))
 export const listCommits = (project: number, query: Query) =>
   page<Commit>(at(`/projects/${project}/repository/commits`, query))
 export const getCommit = (project: number, sha: string) =>

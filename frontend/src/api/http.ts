@@ -14,7 +14,8 @@ export class ApiError extends Error {
   }
 }
 
-export type Query = Record<string, string | number | boolean | null | undefined>
+type Scalar = string | number | boolean | null | undefined
+export type Query = Record<string, Scalar | readonly Scalar[]>
 
 export const BASE = new URL(document.baseURI).pathname.replace(/\/$/, '')
 
@@ -22,7 +23,9 @@ export const BASE = new URL(document.baseURI).pathname.replace(/\/$/, '')
 export function url(path: string, query: Query = {}): string {
   const search = new URLSearchParams()
   for (const [key, value] of Object.entries(query)) {
-    if (value !== undefined && value !== null && value !== '') search.set(key, String(value))
+    for (const one of [value].flat()) {
+      if (one !== undefined && one !== null && one !== '') search.append(key, String(one))
+    }
   }
   const tail = search.toString()
   return `${BASE}${path}${tail ? `?${tail}` : ''}`

@@ -3,14 +3,14 @@
  * (`schema.gen.d.ts`); the shapes of answers are those of `types.ts`, which the document leaves open.
  */
 import createClient from 'openapi-fetch'
-import { BASE, send, transmit, url, type Query } from './http'
+import { BASE, json, send, transmit, url, type Query } from './http'
 import type { paths } from './schema.gen'
 import type * as t from './types'
 
 const api = createClient<paths>({ baseUrl: BASE, fetch: transmit, credentials: 'same-origin' })
 
 type Answer = Promise<{ data?: unknown }>
-type Filter<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } } ? Q : never
+export type Filter<P extends keyof paths> = paths[P] extends { get: { parameters: { query?: infer Q } } } ? Q : never
 
 async function body<T>(answer: Answer): Promise<T> {
   return (await answer).data as T
@@ -21,14 +21,23 @@ async function items<T>(answer: Answer): Promise<T[]> {
 }
 
 const MANY = { per_page: 100 }
+const part = encodeURIComponent
+const at = (path: string, query?: Query) => url(`/api/v1${path}`, query)
 
 export const listEnvironments = () => items<t.Environment>(api.GET('/api/v1/environments', { params: { query: MANY } }))
 export const listMachineClasses = () => items<t.MachineClass>(api.GET('/api/v1/machine-classes', { params: { query: MANY } }))
 
 export const listEntries = async (pid: number, ref: string): Promise<string[]> =>
   (await items<{ path: string }>(api.GET('/api/v1/projects/{pid}/processors/entries', { params: { path: { pid }, query: { ref } } }))).map((row) => row.path)
-export const inspect = (pid: number, ref: string, entry: string) =>
-  body<t.Inspection>(api.POST('/api/v1/projects/{pid}/processors/inspect', { params: { path: { pid } }, body: { ref, entry } }))
+export const inspect = (pid: number, look: { ref: string; entry: string; subcommand?: string }) =>
+  body<t.Inspection>(api.POST('/api/v1/projects/{pid}/processors/inspect', { params: { path: { pid } }, body: look }))
+
+export type EnvironmentOrder = paths['/api/v1/environments']['post']['requestBody']['content']['application/json']
+export const registerEnvironment = (order: EnvironmentOrder) => body<t.Environment>(api.POST('/api/v1/environments', { body: order }))
+
+export const removeEnvironment = async (environment: string): Promise<void> => {
+  await api.DELETE('/api/v1/environments/{environment}', { params: { path: { environment } } })
+}
 
 export type PublishOrder = paths['/api/v1/projects/{pid}/publications']['post']['requestBody']['content']['application/json']
 export const publish = (pid: number, order: PublishOrder) =>
@@ -36,12 +45,22 @@ export const publish = (pid: number, order: PublishOrder) =>
 export const getPublication = (publication_id: string) =>
   body<t.Publication>(api.GET('/api/v1/publications/{publication_id}', { params: { path: { publication_id } } }))
 
+export const listPublications = (pid: number, query: { page: number; per_page: number }) =>
+  body<t.Listing<t.Publication>>(api.GET('/api/v1/projects/{pid}/publications', { params: { path: { pid }, query } }))
+
 export const listProjectProcessors = (pid: number) =>
   items<t.Processor>(api.GET('/api/v1/projects/{pid}/processors', { params: { path: { pid }, query: MANY } }))
-export const listProcessors = (query: Filter<'/api/v1/processors'>) =>
-  body<t.Listing<t.Processor>>(api.GET('/api/v1/processors', { params: { query } }))
+export type MarketQuery = Query
+export const listProcessors = (query: MarketQuery) =>
+  body<t.Market>(api.GET('/api/v1/processors', { params: { query: query as Filter<'/api/v1/processors'> } }))
 export const getProcessor = (processor: string) =>
   body<t.Processor>(api.GET('/api/v1/processors/{processor}', { params: { path: { processor } } }))
+
+export const deprecate = (version: string, order: { message: string; replacement?: string }) => json<t.ProcessorVersion>('POST', at(`/processor-versions/${part(version)}/deprecate`), order)
+export const undeprecate = (version: string) => json<t.ProcessorVersion>('POST', at(`/processor-versions/${part(version)}/undeprecate`))
+export const unpublish = (version: string, order: { reason: string }) => json<t.ProcessorVersion>('POST', at(`/processor-versions/${part(version)}/unpublish`), order)
+export const republish = (version: string, order: { version?: string }) => json<t.Publication>('POST', at(`/processor-versions/${part(version)}/republish`), order)
+export const getChanges = (version: string, from: string) => json<t.Changes>('GET', at(`/processor-versions/${part(version)}/changes`, { from }))
 
 export const validate = (pid: number, definition: t.Definition) =>
   body<t.Validation>(api.POST('/api/v1/projects/{pid}/pipelines/validate', { params: { path: { pid } }, body: { definition, use_cache: true } }))
@@ -78,8 +97,6 @@ export const listUsage = (query: { project_id: number; page: number; per_page: n
   body<t.Listing<t.UsageRecord>>(api.GET('/api/v1/usage', { params: { query } }))
 
 // --- addresses that the browser itself opens: streams, logs, files
-const part = encodeURIComponent
-const at = (path: string, query?: Query) => url(`/api/v1${path}`, query)
 const filePath = (path: string) => path.split('/').map(part).join('/')
 
 export const runEventsUrl = (run: string) => at(`/runs/${part(run)}/events`)

@@ -59,10 +59,34 @@ export interface paths {
         put?: never;
         /**
          * Register Environment
-         * @description Make an image selectable, or give an environment another image; administrators only.
+         * @description Make an image selectable, or give an environment another image; versions that exist keep theirs.
          */
         post: operations["register_environment_api_v1_environments_post"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/environments/{environment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Environment
+         * @description One environment.
+         */
+        get: operations["get_environment_api_v1_environments__environment__get"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove Environment
+         * @description Let an environment not be chosen any more; versions that exist keep their image.
+         */
+        delete: operations["remove_environment_api_v1_environments__environment__delete"];
         options?: never;
         head?: never;
         patch?: never;
@@ -208,6 +232,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/current/layers/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Layers
+         * @description Layers with the packages of a lock, in images that the job's user may read.
+         */
+        get: operations["list_layers_api_v1_jobs_current_layers__key__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/current/manifests/{digest}": {
         parameters: {
             query?: never;
@@ -321,6 +365,26 @@ export interface paths {
          * @description How the job's work ended; repeated and late reports change nothing.
          */
         put: operations["result_api_v1_jobs_current_result_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/keys/signing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Signing Keys
+         * @description The public keys that vouch for images, as PEM: the one in use first, then its predecessors.
+         */
+        get: operations["get_signing_keys_api_v1_keys_signing_get"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -844,6 +908,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schemas/processor.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Processor Schema
+         * @description The JSON schema of `processor.yaml`, for editors and checks elsewhere.
+         */
+        get: operations["processor_schema_api_v1_schemas_processor_json_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/server": {
         parameters: {
             query?: never;
@@ -926,47 +1010,89 @@ export interface components {
         Kind: "dataops" | "visualization" | "experiment";
         /**
          * Publish
-         * @description What to publish.
+         * @description What to publish: a program or a `processor.yaml`. What is left out is taken from the files.
+         *
+         *     All but `ref`, `entry`, `version`, `changelog` and `consent_network` mean the keys of `processor.yaml`.
          */
         Publish: {
+            /** Changelog */
+            changelog?: string | null;
+            /** Command */
+            command?: string[] | null;
+            /**
+             * Consent Network
+             * @default false
+             */
+            consent_network: boolean;
             /** Description */
             description?: string | null;
-            /** Entry */
+            /**
+             * Entry
+             * @default processor.yaml
+             */
             entry: string;
             /** Environment */
-            environment: string;
+            environment?: string | null;
             /** Input Types */
-            input_types?: string[];
+            input_types?: string[] | null;
             /** Kind */
-            kind: string;
+            kind?: string | null;
+            /** Licence */
+            licence?: string | null;
+            /** Metrics */
+            metrics?: {
+                [key: string]: unknown;
+            } | null;
             /** Ml Category */
             ml_category?: string | null;
             /** Model Type */
             model_type?: string | null;
             /** Name */
-            name: string;
+            name?: string | null;
+            /** Network */
+            network?: string | null;
             /** Output Types */
-            output_types?: string[];
+            output_types?: string[] | null;
             /** Ref */
             ref: string;
+            /** Requirements */
+            requirements?: string | string[] | null;
+            /** Resources */
+            resources?: {
+                [key: string]: unknown;
+            } | null;
+            /** Tags */
+            tags?: string[] | null;
             /** Title */
             title?: string | null;
             /** Version */
             version?: string | null;
         };
         /**
-         * RegisterEnvironment
+         * Register
          * @description An image to select under a name.
          */
-        RegisterEnvironment: {
+        Register: {
+            /** Attestations */
+            attestations?: {
+                [key: string]: string;
+            };
             /** Description */
             description?: string | null;
+            /** Flavour */
+            flavour?: ("cpu" | "gpu") | null;
             /** Framework */
             framework?: string | null;
             /** Image */
             image: string;
             /** Name */
             name: string;
+            /** Packages */
+            packages?: string[];
+            /** Source */
+            source?: {
+                [key: string]: unknown;
+            };
             /** Title */
             title?: string | null;
         };
@@ -1124,7 +1250,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["RegisterEnvironment"];
+                "application/json": components["schemas"]["Register"];
             };
         };
         responses: {
@@ -1138,6 +1264,68 @@ export interface operations {
                         [key: string]: unknown;
                     };
                 };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_environment_api_v1_environments__environment__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    remove_environment_api_v1_environments__environment__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                environment: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Validation Error */
             422: {
@@ -1347,6 +1535,39 @@ export interface operations {
             };
         };
     };
+    list_layers_api_v1_jobs_current_layers__key__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     get_manifest_api_v1_jobs_current_manifests__digest__get: {
         parameters: {
             query?: never;
@@ -1495,6 +1716,26 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+        };
+    };
+    get_signing_keys_api_v1_keys_signing_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
         };
@@ -2527,6 +2768,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    processor_schema_api_v1_schemas_processor_json_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
         };

@@ -2,49 +2,11 @@
 
 export type Listing<T> = { items: T[]; total: number; page: number; per_page: number }
 
-export type ParameterType = 'string' | 'integer' | 'float' | 'boolean' | 'choice' | 'list' | 'path' | 'dictionary'
-export type Kind = 'operation' | 'algorithm' | 'visualization'
+export type * from './processor-types'
+import type { Kind } from './processor-types'
+
 export type RunKind = 'dataops' | 'experiment' | 'visualization'
 
-export type Parameter = {
-  name: string
-  flag: string | null
-  type: ParameterType
-  required: boolean
-  default: unknown
-  choices: unknown[] | null
-  min: number | null
-  max: number | null
-  multiple: boolean
-  nargs: string | number | null
-  help: string | null
-  unit: string | null
-  role: 'value' | 'input' | 'output'
-  position: { file: string; line: number; column: number } | null
-  negated_flag: string | null
-}
-
-export type SourceProblem = { file: string; line: number; column: number; message: string; remedy: string | null }
-
-export type Inspection = {
-  commit: string
-  entry: string
-  parameters: Parameter[]
-  warnings: SourceProblem[]
-  errors: SourceProblem[]
-  requirements: string | null
-  suggested: { name: string; kind: Kind; title: string | null; description: string | null; environment: string | null }
-}
-
-export type Environment = {
-  id: string
-  name: string
-  title: string
-  image: string
-  framework: string | null
-  description?: string | null
-  selectable?: boolean
-}
 export type MachineClass = {
   name: string
   title?: string | null
@@ -53,52 +15,6 @@ export type MachineClass = {
   gpus?: number | null
   price_per_hour?: number | null
   currency?: string
-}
-
-export type ProcessorVersion = {
-  id: string
-  version: string
-  commit: string
-  entry: string
-  parameters: Parameter[]
-  image: string
-  digest: string
-  environment: string
-  packages: string[]
-  published_by: unknown
-  published_at: string
-  status: string
-}
-
-export type Processor = {
-  id: string
-  slug: string
-  name: string
-  title: string
-  description: string | null
-  kind: Kind
-  project_id: number
-  project_path: string
-  environment: string
-  latest: ProcessorVersion | null
-  versions?: ProcessorVersion[]
-  usage_count: number
-  input_types: string[]
-  output_types: string[]
-  created_at: string
-}
-
-export type Publication = {
-  id: string
-  status: 'pending' | 'running' | 'succeeded' | 'failed'
-  version: string | null
-  processor: { id: string; slug: string } | null
-  name: string
-  pipeline_id: number | null
-  job_id: number | null
-  reason: string | null
-  errors: SourceProblem[]
-  project_id?: number
 }
 
 export type InputSource =

@@ -5,7 +5,9 @@ import { BASE } from '@/api/http'
 import { sessionQuery } from '@/api/queries/session'
 import { Failure, Loading, NotFound } from '@/components/states'
 import { Elsewhere } from './elsewhere'
-import { Narrow } from './narrow'
+import { Narrow, Wide } from './narrow'
+import { parseSearch, stringifySearch } from '@/lib/search'
+import { readSearch } from '@/features/marketplace/filters'
 import { Shell } from './shell'
 
 type Context = { client: QueryClient }
@@ -27,6 +29,7 @@ const count = (value: unknown): number | undefined => (Number(value) > 0 ? Numbe
 
 // --- pages without a project
 const plain = createRoute({ getParentRoute: () => root, id: 'plain', component: Narrow })
+const wide = createRoute({ getParentRoute: () => root, id: 'wide', component: Wide })
 const home = createRoute({
   getParentRoute: () => plain,
   path: '/',
@@ -56,21 +59,25 @@ const projects = createRoute({
   component: lazyRouteComponent(() => import('@/features/dashboard/projects-page'), 'ProjectsPage'),
 })
 const marketplace = createRoute({
-  getParentRoute: () => plain,
+  getParentRoute: () => wide,
   path: '/marketplace',
-  validateSearch: (search: Record<string, unknown>): { search?: string; kind?: string; sort?: string; page?: number } => ({
-    search: text(search.search),
-    kind: text(search.kind),
-    sort: text(search.sort),
-    page: count(search.page),
-  }),
-  component: lazyRouteComponent(() => import('@/features/processors/marketplace-page'), 'MarketplacePage'),
+  validateSearch: readSearch,
+  component: lazyRouteComponent(() => import('@/features/marketplace/marketplace-page'), 'MarketplacePage'),
 })
 const processor = createRoute({
-  getParentRoute: () => plain,
+  getParentRoute: () => wide,
   path: '/marketplace/$processorId',
-  validateSearch: (search: Record<string, unknown>): { version?: string } => ({ version: text(search.version) }),
+  validateSearch: (search: Record<string, unknown>): { version?: string; tab?: string; from?: string } => ({
+    version: text(search.version),
+    tab: text(search.tab),
+    from: text(search.from),
+  }),
   component: lazyRouteComponent(() => import('@/features/processors/processor-page'), 'ProcessorPage'),
+})
+const environments = createRoute({
+  getParentRoute: () => wide,
+  path: '/environments',
+  component: lazyRouteComponent(() => import('@/features/environments/environments-page'), 'EnvironmentsPage'),
 })
 const tokens = createRoute({
   getParentRoute: () => plain,
@@ -184,12 +191,13 @@ const visualizations = createRoute({
 const projectProcessors = createRoute({
   getParentRoute: () => project,
   path: '/-/processors',
-  component: lazyRouteComponent(() => import('@/features/processors/project-processors-page'), 'ProjectProcessorsPage'),
+  validateSearch: (search: Record<string, unknown>): { tab?: string; page?: number } => ({ tab: text(search.tab), page: count(search.page) }),
+  component: lazyRouteComponent(() => import('@/features/publishing/project-processors-page'), 'ProjectProcessorsPage'),
 })
 const publication = createRoute({
   getParentRoute: () => project,
   path: '/-/publications/$publicationId',
-  component: lazyRouteComponent(() => import('@/features/processors/publication-page'), 'PublicationPage'),
+  component: lazyRouteComponent(() => import('@/features/publishing/publication-page'), 'PublicationPage'),
 })
 const members = createRoute({
   getParentRoute: () => project,
@@ -204,7 +212,8 @@ const settings = createRoute({
 const elsewhere = createRoute({ getParentRoute: () => root, path: '/$', component: Elsewhere })
 
 const routeTree = root.addChildren([
-  plain.addChildren([home, login, register, projects, marketplace, processor, tokens, usage]),
+  plain.addChildren([home, login, register, projects, tokens, usage]),
+  wide.addChildren([marketplace, processor, environments]),
   project.addChildren([
     files, tree, blob, commits, commit, runs, newRun, run, experiments, compare, experiment, datasets, dataset,
     visualizations, projectProcessors, publication, members, settings,
@@ -215,6 +224,8 @@ const routeTree = root.addChildren([
 export function createAppRouter(client: QueryClient) {
   return createRouter({
     routeTree,
+    parseSearch,
+    stringifySearch,
     basepath: BASE || '/',
     context: { client },
     defaultPreload: 'intent',

@@ -12,7 +12,9 @@ import { extension } from '@/lib/paths'
 
 const LANGUAGES: Record<string, () => Extension> = { py: python, json, ipynb: json, yml: yaml, yaml }
 
-export default function CodeView({ text, path, label }: { text: string; path: string; label?: string }) {
+type Props = { text: string; path: string; label?: string; line?: number }
+
+export default function CodeView({ text, path, label, line }: Props) {
   const host = useRef<HTMLDivElement>(null)
   const dark = useComputedColorScheme('light') === 'dark'
   useEffect(() => {
@@ -31,7 +33,13 @@ export default function CodeView({ text, path, label }: { text: string; path: st
         ],
       }),
     })
+    if (line && line <= view.state.doc.lines) {
+      const at = view.state.doc.line(line).from
+      view.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: 'center' }) })
+      // The editor has no height of its own: it is the page that scrolls.
+      requestAnimationFrame(() => host.current?.querySelector('.cm-activeLine')?.scrollIntoView({ block: 'center' }))
+    }
     return () => view.destroy()
-  }, [text, path, label, dark])
+  }, [text, path, label, line, dark])
   return <div ref={host} />
 }

@@ -12,9 +12,9 @@ const CodeView = lazy(() => import('./code-view'))
 const Markdown = lazy(() => import('./markdown'))
 const LIMIT = 2_000_000
 
-type Props = { path: string; source: string; resolve?: (path: string) => string }
+type Props = { path: string; source: string; resolve?: (path: string) => string; line?: number }
 
-export function FilePreview({ path, source, resolve }: Props) {
+export function FilePreview({ path, source, resolve, line }: Props) {
   const kind = fileKind(path)
   if (kind === 'image') {
     return <div className="checker"><img className="picture" src={source} alt={path} /></div>
@@ -24,10 +24,10 @@ export function FilePreview({ path, source, resolve }: Props) {
     return <div className="panel-body"><audio controls src={source} style={{ width: '100%' }} /></div>
   }
   if (kind === 'binary') return <NoPreview source={source}>There is no preview for this kind of file.</NoPreview>
-  return <TextPreview path={path} source={source} resolve={resolve} />
+  return <TextPreview path={path} source={source} resolve={resolve} line={line} />
 }
 
-function TextPreview({ path, source, resolve }: Props) {
+function TextPreview({ path, source, resolve, line }: Props) {
   const query = useQuery({ queryKey: ['text', source], queryFn: ({ signal }) => readText(source, LIMIT, signal), staleTime: 60_000 })
   if (query.isPending) return <div className="panel-body"><Loading /></div>
   if (query.isError) return <Failure error={query.error} retry={() => void query.refetch()} />
@@ -43,7 +43,7 @@ function TextPreview({ path, source, resolve }: Props) {
       {!complete && <Text size="sm" c="dimmed" px="md" py={6}>Only the beginning is shown.</Text>}
       {kind === 'markdown'
         ? <div className="panel-body"><Markdown text={text} resolve={resolve && ((name) => resolve(joinPath(folder, name)))} /></div>
-        : <CodeView text={text} path={path} />}
+        : <CodeView text={text} path={path} line={line} />}
     </Suspense>
   )
 }

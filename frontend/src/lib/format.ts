@@ -78,3 +78,17 @@ export function personName(person: unknown): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 }
+
+/** 1234 as 1.2k: for counts in small places. */
+export function formatCount(count: number): string {
+  if (count < 1000) return String(count)
+  const [value, unit] = count < 999_500 ? [count / 1000, 'k'] : [count / 1e6, 'M']
+  return `${value < 9.95 ? value.toFixed(1).replace(/\.0$/, '') : Math.round(value)}${unit}`
+}
+
+const LONG = 200
+
+/** A command as one reads it; a whole program inside it is cut out. */
+export function formatCommand(parts: string[]): string {
+  return parts.map((part) => (part.length > LONG ? '"…"' : /[\s"'$\\;&|<>]/.test(part) || part === '' ? `'${part.replaceAll("'", `'\\''`)}'` : part)).join(' ')
+}

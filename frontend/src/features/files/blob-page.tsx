@@ -1,7 +1,7 @@
 /** One file: where it is, how large, what it holds. */
 import { Button, Group, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useParams } from '@tanstack/react-router'
+import { useLocation, useParams } from '@tanstack/react-router'
 import { Download } from 'lucide-react'
 import * as forge from '@/api/forge'
 import { FilePreview } from '@/components/file-preview'
@@ -17,6 +17,7 @@ import { PathBar } from './path-bar'
 export function BlobPage() {
   const { project } = useProject()
   const { ref, _splat: path = '' } = useParams({ from: '/$ns/$slug/-/blob/$ref/$' })
+  const line = Number(/^L(\d+)$/.exec(useLocation({ select: (location) => location.hash }))?.[1]) || undefined
   const source = forge.rawUrl(project.id, path, ref)
   const facts = useQuery({ queryKey: ['facts', project.id, ref, path], queryFn: () => forge.getFileFacts(project.id, ref, path) })
   return (
@@ -31,7 +32,7 @@ export function BlobPage() {
             <Copyable value={path} label="Copy the path" />
             <Button component="a" href={source} download={baseName(path)} variant="default" size="compact-sm" leftSection={<Download size={14} />}>Download</Button>
           </div>
-          <FilePreview path={path} source={source} resolve={(name) => forge.rawUrl(project.id, name, ref)} />
+          <FilePreview path={path} source={source} line={line} resolve={(name) => forge.rawUrl(project.id, name, ref)} />
         </div>
       )}
     </>

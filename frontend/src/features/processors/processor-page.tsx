@@ -1,82 +1,105 @@
-/** One processor: what it does, its versions, the parameters and image of each. */
-import { Grid, Group, Select, Stack, Text, Title } from '@mantine/core'
+/** One processor: what it does, how it is called, its versions, its image, and what is proven about it. */
+import { Alert, Group, Select, Tabs, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { BadgeCheck, BookOpen, GitCompareArrows, Package } from 'lucide-react'
 import { processorQuery } from '@/api/queries/processors'
 import type { Processor, ProcessorVersion } from '@/api/types'
 import { LinkAnchor } from '@/components/links'
-import { ParameterTable } from '@/components/parameter-table'
-import { Fact, Id, PageHead, TimeAgo } from '@/components/small'
+import { KindIcon, Verified, VersionState } from '@/components/processor-marks'
+import { Copyable, TimeAgo } from '@/components/small'
 import { Empty, QueryView } from '@/components/states'
-import { Chip } from '@/components/status-badge'
 import { personName, plural } from '@/lib/format'
 import { splitProjectPath } from '@/lib/paths'
+import { compareVersions } from '@/lib/versions'
+import { ImageTab } from './image-tab'
+import { MaintainerMenu } from './maintainer-menu'
+import { OverviewTab } from './overview-tab'
+import { ProofTab } from './proof-tab'
 import { UseDialog } from './use-dialog'
+import { VersionsTab } from './versions-tab'
 
 export function ProcessorPage() {
-  const { processorId } = useParams({ from: '/plain/marketplace/$processorId' })
+  const { processorId } = useParams({ from: '/wide/marketplace/$processorId' })
   const query = useQuery(processorQuery(processorId))
   return <div><QueryView query={query} skeleton="page">{(processor) => <Details processor={processor} />}</QueryView></div>
 }
 
 function Details({ processor }: { processor: Processor }) {
-  const { version: wanted } = useSearch({ from: '/plain/marketplace/$processorId' })
+  const search = useSearch({ from: '/wide/marketplace/$processorId' })
   const navigate = useNavigate({ from: '/marketplace/$processorId' })
-  const versions = processor.versions ?? (processor.latest ? [processor.latest] : [])
-  const version = versions.find((entry) => entry.version === wanted) ?? processor.latest ?? versions[0]
+  const versions = (processor.versions ?? (processor.latest ? [processor.latest] : [])).toSorted((a, b) => compareVersions(b.version, a.version))
+  const version = versions.find((entry) => entry.version === search.version) ?? processor.latest ?? versions[0]
+  const choose = (next: string) => void navigate({ search: (old) => ({ ...old, version: next === processor.latest?.version ? undefined : next }), replace: true, resetScroll: false })
+  if (!version) return <><Head processor={processor} /><Empty title="No version is published yet" /></>
   return (
     <>
-      <PageHead
-        title={processor.title || processor.name}
-        note={<>from <LinkAnchor size="sm" to="/$ns/$slug" params={splitProjectPath(processor.project_path)}>{processor.project_path}</LinkAnchor> · used {processor.usage_count} times</>}
-      >
-        <Chip tone="accent">{processor.kind}</Chip>
-        {version && <UseDialog processor={processor} version={version.version} />}
-      </PageHead>
-      {processor.description && <Text mb="md">{processor.description}</Text>}
-      {!version ? <Empty title="No version is published yet" /> : (
-        <Grid gap="md">
-          <Grid.Col span={{ base: 12, md: 8 }}>
-            <section className="panel" aria-labelledby="parameters">
-              <div className="panel-head"><Title order={2} size="h5" id="parameters">Parameters of version {version.version}</Title></div>
-              <ParameterTable parameters={version.parameters} />
-            </section>
-          </Grid.Col>
-          <Grid.Col span={{ base: 12, md: 4 }}>
-            <Stack>
-              <Select label="Version" allowDeselect={false} data={versions.map((entry) => entry.version)} value={version.version} onChange={(next) => void navigate({ search: { version: next ?? undefined }, replace: true })} />
-              <VersionFacts version={version} />
-              <Packages packages={version.packages ?? []} />
-            </Stack>
-          </Grid.Col>
-        </Grid>
-      )}
+      <Head processor={processor}>
+        <Select aria-label="Version" w={150} allowDeselect={false} data={versions.map((entry) => ({ value: entry.version, label: versionLabel(entry, processor) }))} value={version.version} onChange={(next) => next && choose(next)} />
+        {version.status !== 'unpublished' && <UseDialog processor={processor} version={version.version} />}
+        <MaintainerMenu processor={processor} version={version} />
+      </Head>
+      <StatusNote version={version} processor={processor} />
+      <Tabs value={search.tab ?? 'overview'} onChange={(tab) => void navigate({ search: (old) => ({ ...old, tab: tab === 'overview' ? undefined : (tab ?? undefined) }), resetScroll: false })} keepMounted={false}>
+        <Tabs.List mb="md" className="tabs-scroll">
+          <Tabs.Tab value="overview" leftSection={<BookOpen size={15} />}>Overview</Tabs.Tab>
+          <Tabs.Tab value="versions" leftSection={<GitCompareArrows size={15} />}>Versions <Text span size="sm" c="dimmed">{versions.length}</Text></Tabs.Tab>
+          <Tabs.Tab value="image" leftSection={<Package size={15} />}>Image</Tabs.Tab>
+          <Tabs.Tab value="proof" leftSection={<BadgeCheck size={15} />}>Metrics and proof</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="overview"><OverviewTab processor={processor} version={version} /></Tabs.Panel>
+        <Tabs.Panel value="versions"><VersionsTab processor={processor} versions={versions} version={version} onChoose={choose} /></Tabs.Panel>
+        <Tabs.Panel value="image"><ImageTab processor={processor} version={version} /></Tabs.Panel>
+        <Tabs.Panel value="proof"><ProofTab processor={processor} version={version} /></Tabs.Panel>
+      </Tabs>
     </>
   )
 }
 
-function VersionFacts({ version }: { version: ProcessorVersion }) {
+function versionLabel(version: ProcessorVersion, processor: Processor): string {
+  if (version.status !== 'published') return `${version.version} – ${version.status}`
+  return version.id === processor.latest?.id ? `${version.version} – latest` : version.version
+}
+
+function Head({ processor, children }: { processor: Processor; children?: React.ReactNode }) {
   return (
-    <div className="panel panel-body">
-      <dl className="facts">
-        <Fact name="Status">{version.status}</Fact>
-        <Fact name="Published"><TimeAgo at={version.published_at} /></Fact>
-        <Fact name="By">{personName(version.published_by)}</Fact>
-        <Fact name="Environment">{version.environment}</Fact>
-        <Fact name="Entry"><code>{version.entry}</code></Fact>
-        <Fact name="Commit"><Id value={version.commit} /></Fact>
-        <Fact name="Image digest"><Id value={version.digest} /></Fact>
-      </dl>
-    </div>
+    <Group justify="space-between" align="flex-start" mb="md" gap="sm">
+      <Group gap="sm" wrap="nowrap" align="flex-start" style={{ minWidth: 0, flex: '1 1 340px' }}>
+        <KindIcon kind={processor.kind} size={24} />
+        <div style={{ minWidth: 0 }}>
+          <Group gap={8}>
+            <Title order={1} size="h3">{processor.title || processor.name}</Title>
+            <Verified processor={processor} word />
+          </Group>
+          <Group gap={2} wrap="nowrap"><code className="cut slug">{processor.slug}</code><Copyable value={processor.slug} label="Copy the name" /></Group>
+          <Text size="sm" c="dimmed" component="div" className="note">
+            {processor.kind} from <LinkAnchor size="sm" to="/$ns/$slug" params={splitProjectPath(processor.project_path)}>{processor.project_path}</LinkAnchor>
+            {' · '}used {plural(processor.usage_count, 'time')}{processor.star_count === undefined ? '' : ` · ${plural(processor.star_count, 'star')}`}
+          </Text>
+        </div>
+      </Group>
+      <Group gap="xs">{children}</Group>
+    </Group>
   )
 }
 
-function Packages({ packages }: { packages: string[] }) {
-  if (packages.length === 0) return null
+function StatusNote({ version, processor }: { version: ProcessorVersion; processor: Processor }) {
+  if (version.status === 'published' || !version.status) return null
+  const gone = version.status === 'unpublished'
   return (
-    <details className="panel panel-body">
-      <summary>{plural(packages.length, 'locked package')}</summary>
-      <Group gap={6} mt="xs">{packages.map((name) => <code className="id" key={name}>{name}</code>)}</Group>
-    </details>
+    <Alert color={gone ? 'red' : 'yellow'} mb="md" title={<Group gap={8}><VersionState status={version.status} />Version {version.version} {gone ? 'can no longer be chosen' : 'should no longer be used'}</Group>}>
+      {version.status_message && <Text size="sm">{version.status_message}</Text>}
+      {version.replacement && <Text size="sm">Use instead: <Replacement text={version.replacement} processor={processor} /></Text>}
+      {gone && <Text size="sm">Runs that used it are kept and can be reproduced.</Text>}
+      {version.status_at && <Text size="xs" c="dimmed" mt={4}>by {personName(version.status_by)}, <TimeAgo at={version.status_at} /></Text>}
+    </Alert>
   )
+}
+
+/** Another version of the same processor, or another processor by its slug. */
+function Replacement({ text, processor }: { text: string; processor: Processor }) {
+  const slug = text.replace(/@[^@]*$/, '')
+  const own = processor.versions?.find((entry) => entry.version === text || `${processor.slug}@${entry.version}` === text)
+  if (own) return <LinkAnchor to="/marketplace/$processorId" params={{ processorId: processor.id }} search={{ version: own.version }}>version {own.version}</LinkAnchor>
+  return slug.includes('/') ? <LinkAnchor to="/marketplace/$processorId" params={{ processorId: slug }}>{text}</LinkAnchor> : <>{text}</>
 }

@@ -1,13 +1,16 @@
 /** What a person has put together so far, and the definition it becomes. */
 import type { Definition, InputSource, Kind, Processor, ProcessorVersion, RunKind } from '@/api/types'
-import { initialRaw, parseAll, type Raw } from '@/lib/parameters'
+import { initialRaw, isList, parseAll, type Raw } from '@/lib/parameters'
 import { slugify } from '@/lib/paths'
+import { resolveRange } from '@/lib/versions'
 
 export type DraftStep = {
   key: string
   name: string
   processor: Processor
   version: ProcessorVersion
+  /** What the definition asks for: a number, or a range that means `version` now. */
+  wanted: string
   raw: Record<string, Raw>
   inputs: Record<string, InputSource>
   machine: string | null
@@ -67,6 +70,7 @@ export function addStep(steps: DraftStep[], processor: Processor, version: Proce
       name: freeName(steps, processor.name),
       processor,
       version,
+      wanted: version.version,
       raw: initialRaws(version),
       inputs: { [first]: input },
       machine: null,
@@ -117,6 +121,23 @@ export function removeStep(steps: DraftStep[], key: string): DraftStep[] {
     }))
 }
 
+/** Another version or range: values of parameters that it has too are kept, the rest begins with its defaults. */
+export function chooseVersion(step: DraftStep, wanted: string): DraftStep {
+  const version = resolveRange(step.processor.versions ?? [step.version], wanted)
+  if (!version) return step
+  const kept = Object.fromEntries(version.parameters.map((parameter) => {
+    const before = step.version.parameters.find((one) => one.name === parameter.name)
+    const raw = step.raw[parameter.name]
+    const own = before && raw !== undefined && isList(before) === isList(parameter) && JSON.stringify(raw) !== JSON.stringify(initialRaw(before))
+    return [parameter.name, own ? raw : initialRaw(parameter)]
+  }))
+  const names = inputNames(version)
+  const inputs = Object.fromEntries(Object.entries(step.inputs).filter(([name]) => names.includes(name)))
+  const [first = 'input'] = names
+  const source = Object.values(step.inputs)[0]
+  return { ...step, version, wanted, raw: kept, inputs: Object.keys(inputs).length === 0 && source ? { [first]: source } : inputs }
+}
+
 export type Faults = Record<string, string>
 
 /** The definition, and every fault with the field the server would name too. */
@@ -135,7 +156,7 @@ export function toDefinition(draft: Draft): { definition: Definition; faults: Fa
     if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(step.name)) faults[`${at}.name`] = 'Use lower-case letters, digits and dashes.'
     return {
       name: step.name,
-      processor: `${step.processor.slug}@${step.version.version}`,
+      processor: `${step.processor.slug}@${step.wanted}`,
       inputs: step.inputs,
       parameters: values,
       ...(step.machine ? { machine: step.machine } : {}),

@@ -8,7 +8,8 @@ import * as management from '@/api/management'
 import { processorsQuery } from '@/api/queries/processors'
 import type { Kind, Processor, ProcessorVersion } from '@/api/types'
 import { Empty, FormError, QueryView } from '@/components/states'
-import { Chip } from '@/components/status-badge'
+import { KindIcon, Verified, VersionState } from '@/components/processor-marks'
+import { resolveRange } from '@/lib/versions'
 
 type Props = { kinds: Kind[]; preferred: Kind; label: string; onChoose: (processor: Processor, version: ProcessorVersion) => void }
 
@@ -28,11 +29,11 @@ function PickerDialog({ kinds, preferred, onClose, onChoose }: DialogProps) {
   const [kind, setKind] = useState<string>(preferred)
   const [text, setText] = useState('')
   const [search] = useDebouncedValue(text, 200)
-  const query = useQuery(processorsQuery({ kind, search, sort: 'usage', per_page: 50 }))
+  const query = useQuery(processorsQuery({ kind, search, sort: search ? 'relevance' : 'usage', per_page: 50 }))
   const choose = useMutation({
     mutationFn: async (processor: Processor) => {
       const whole = await management.getProcessor(processor.id)
-      const version = whole.latest ?? whole.versions?.[0]
+      const version = resolveRange(whole.versions ?? [], 'latest') ?? whole.latest
       if (!version) throw new Error('This processor has no published version.')
       return { whole, version }
     },
@@ -51,11 +52,13 @@ function PickerDialog({ kinds, preferred, onClose, onChoose }: DialogProps) {
             <div className="step-list" style={{ maxHeight: 420, overflowY: 'auto' }}>
               {found.items.map((processor) => (
                 <button key={processor.id} type="button" className="step-item" disabled={choose.isPending} onClick={() => choose.mutate(processor)}>
+                  <KindIcon kind={processor.kind} />
                   <span className="grow">
-                    <Text span fw={600}>{processor.title || processor.name}</Text> <Text span size="xs" c="dimmed">{processor.slug}</Text>
+                    <Text span fw={600}>{processor.title || processor.name}</Text> <Verified processor={processor} /> <VersionState status={processor.latest?.status} />
+                    <Text size="xs" c="dimmed" className="cut">{processor.slug}</Text>
                     <Text size="sm" c="dimmed" lineClamp={1}>{processor.description}</Text>
                   </span>
-                  <Chip>{processor.latest?.version ?? '–'}</Chip>
+                  <span className="id nowrap">{processor.latest?.version ?? '–'}</span>
                 </button>
               ))}
             </div>

@@ -1,12 +1,15 @@
 /** One step of the draft: name, inputs, parameters, machine. */
-import { ActionIcon, Group, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
+import { ActionIcon, Alert, Select, SimpleGrid, Stack, Text, TextInput } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Trash2 } from 'lucide-react'
 import { machinesQuery } from '@/api/queries/processors'
 import type { MachineClass, PlanStep } from '@/api/types'
+import { LinkAnchor } from '@/components/links'
+import { KindIcon } from '@/components/processor-marks'
 import { Chip } from '@/components/status-badge'
 import { formatBytes } from '@/lib/format'
-import { faultAt, inputNames, isInputRequired, isRead, type DraftStep, type Faults } from './draft'
+import { rangeChoices } from '@/lib/versions'
+import { chooseVersion, faultAt, inputNames, isInputRequired, isRead, type DraftStep, type Faults } from './draft'
 import { InputPicker } from './input-picker'
 import { ParameterField } from './parameter-field'
 
@@ -28,12 +31,14 @@ export function StepEditor({ step, index, earlier, faults, plan, onChange, onRen
   return (
     <section className="step-card" aria-label={`Step ${index + 1}: ${step.name}`}>
       <div className="panel-head">
-        <Text fw={650} className="grow">{index + 1}. {step.processor.title || step.processor.name} <Text span size="sm" c="dimmed">{step.processor.slug}@{step.version.version}</Text></Text>
+        <KindIcon kind={step.processor.kind} size={16} />
+        <Text fw={650} className="grow">{index + 1}. {step.processor.title || step.processor.name} <Text span size="sm" c="dimmed">{step.processor.slug}@{step.wanted}</Text></Text>
         {plan && <Chip tone={plan.cached ? 'good' : 'idle'}>{plan.cached ? 'from cache' : 'will run'}</Chip>}
         <ActionIcon variant="subtle" color="gray" aria-label={`Remove step ${step.name}`} onClick={onRemove}><Trash2 size={16} /></ActionIcon>
       </div>
       <Stack className="panel-body" gap="md">
         {faults[`${at}.processor`] && <Text c="var(--mantine-color-error)" size="sm" role="alert">{faults[`${at}.processor`]}</Text>}
+        <Standing step={step} />
         {inputNames(step.version).map((name) => (
           <InputPicker
             key={name}
@@ -58,13 +63,31 @@ export function StepEditor({ step, index, earlier, faults, plan, onChange, onRen
             ))}
           </SimpleGrid>
         )}
-        <Group align="flex-start" grow>
+        <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="md">
+          <Select label="Version" allowDeselect={false} data={choicesOf(step)} value={step.wanted} error={faultAt(faults, `${at}.version`)} onChange={(wanted) => wanted && onChange(chooseVersion(step, wanted))} />
           <TextInput label="Step name" value={step.name} error={faults[`${at}.name`]} onChange={(event) => onRename(event.currentTarget.value)} />
           <Select label="Machine" placeholder="Default" clearable data={machines.data?.map((machine) => ({ value: machine.name, label: describe(machine) })) ?? []} value={step.machine} error={faults[`${at}.machine`]} onChange={(machine) => onChange({ ...step, machine })} />
-        </Group>
+        </SimpleGrid>
         {plan?.cache_reason && <Text size="xs" c="dimmed">Cache: {plan.cache_reason}</Text>}
       </Stack>
     </section>
+  )
+}
+
+/** The range that an earlier run asked for stays a choice, even when it is none of the usual ones. */
+function choicesOf(step: DraftStep) {
+  const choices = rangeChoices(step.processor.versions ?? [step.version])
+  return choices.some((one) => one.value === step.wanted) ? choices : [{ value: step.wanted, label: step.wanted }, ...choices]
+}
+
+function Standing({ step }: { step: DraftStep }) {
+  const { status, status_message: message, replacement, version } = step.version
+  if (status !== 'deprecated' && status !== 'unpublished') return null
+  return (
+    <Alert color={status === 'deprecated' ? 'yellow' : 'red'} title={`Version ${version} is ${status}`}>
+      {message} {replacement && <>Use {replacement} instead.</>}{' '}
+      <LinkAnchor to="/marketplace/$processorId" params={{ processorId: step.processor.id }} search={{ version }}>Look at it</LinkAnchor>
+    </Alert>
   )
 }
 

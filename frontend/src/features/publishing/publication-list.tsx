@@ -1,0 +1,60 @@
+/** Every publication of a project, whoever or whatever started it. */
+import { Group, Text } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import { Link, useNavigate, useSearch } from '@tanstack/react-router'
+import { GitCommitHorizontal, History, RotateCcw, Tag, User } from 'lucide-react'
+import * as management from '@/api/management'
+import type { Publication } from '@/api/types'
+import { Pager } from '@/components/pager'
+import { useProject } from '@/components/project-context'
+import { TimeAgo } from '@/components/small'
+import { Empty, QueryView } from '@/components/states'
+import { StatusBadge } from '@/components/status-badge'
+import { TRIGGERS } from './phases'
+
+const PER_PAGE = 20
+const ICONS: Record<string, typeof User> = { user: User, tag: Tag, republish: RotateCcw }
+
+export function PublicationList() {
+  const { project } = useProject()
+  const { page = 1 } = useSearch({ from: '/$ns/$slug/-/processors' })
+  const navigate = useNavigate({ from: '/$ns/$slug/-/processors' })
+  const query = useQuery({
+    queryKey: ['publications', project.id, page],
+    queryFn: () => management.listPublications(project.id, { page, per_page: PER_PAGE }),
+    refetchInterval: ({ state }) => (state.data?.items.some((one) => one.status === 'pending' || one.status === 'running') ? 2000 : false),
+  })
+  return (
+    <QueryView
+      query={query}
+      isEmpty={(found) => found.items.length === 0}
+      empty={<Empty title="Nothing was published yet" icon={<History size={26} />}>Publications by hand appear here, and those that a tag such as v1.2.0 started.</Empty>}
+    >
+      {(found) => (
+        <>
+          <div className="panel rows">{found.items.map((one) => <Row key={one.id} of={one} />)}</div>
+          <Pager total={found.total} page={page} perPage={PER_PAGE} onChange={(next) => void navigate({ search: (old) => ({ ...old, page: next }) })} />
+        </>
+      )}
+    </QueryView>
+  )
+}
+
+function Row({ of }: { of: Publication }) {
+  const { params } = useProject()
+  const Icon = ICONS[of.trigger ?? 'user'] ?? User
+  return (
+    <Link to="/$ns/$slug/-/publications/$publicationId" params={{ ...params, publicationId: of.id }}>
+      <StatusBadge status={of.status} />
+      <div className="grow">
+        <Group gap={6} wrap="nowrap"><Text span fw={600} className="cut">{of.name}</Text><span className="id nowrap">{of.version ?? '–'}</span></Group>
+        <Text size="xs" c={of.status === 'failed' ? 'var(--mantine-color-error)' : 'dimmed'} className="cut">
+          {of.status === 'failed' ? (of.reason ?? 'failed').split('\n')[0] : `${of.entry ?? ''} on ${of.environment ?? ''}`}
+        </Text>
+      </div>
+      <Text size="xs" c="dimmed" component="span" className="nowrap" visibleFrom="sm"><GitCommitHorizontal size={13} aria-hidden className="inline-icon" /> {of.ref} {of.commit?.slice(0, 8)}</Text>
+      <Text size="xs" c="dimmed" component="span" className="nowrap"><Icon size={13} aria-hidden className="inline-icon" /> {of.trigger && of.trigger !== 'user' ? TRIGGERS[of.trigger] : (of.created_by?.username ?? '')}</Text>
+      <Text size="xs" c="dimmed" component="span" className="nowrap"><TimeAgo at={of.created_at} /></Text>
+    </Link>
+  )
+}
