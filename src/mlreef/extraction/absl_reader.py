@@ -123,7 +123,8 @@ def _require(session: Session, call: Call) -> Any:
     return None
 
 
-def _run(session: Session, _call: Call) -> Any:
+def _run(session: Session, call: Call) -> Any:
+    session.import_all(call.module)
     found = next((one for one in session.programs if isinstance(one, Flags)), None)
     if found is not None:
         session.start(found)

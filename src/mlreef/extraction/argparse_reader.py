@@ -10,16 +10,14 @@ from mlreef.extraction.model import Parameter, plain
 from mlreef.extraction.session import CALLS, MAX_PARAMETERS, Described, Program, Session
 from mlreef.extraction.values import UNKNOWN, Class, Ref, Thing
 
-_PARSERS = (
-    "argparse.ArgumentParser",
-    "configargparse.ArgumentParser",
-    "configargparse.ArgParser",
-    "configargparse.ArgParse",
-    "jsonargparse.ArgumentParser",
-    "simple_parsing.ArgumentParser",
-    "transformers.HfArgumentParser",
-    "rich_argparse.ArgumentParser",
-)
+_PARSERS = {
+    "argparse.ArgumentParser": "argparse",
+    "configargparse.ArgumentParser": "configargparse",
+    "configargparse.ArgParser": "configargparse",
+    "configargparse.ArgParse": "configargparse",
+    "jsonargparse.ArgumentParser": "jsonargparse",
+    "simple_parsing.ArgumentParser": "simple-parsing",
+}
 _WHOLE = ("parse_args", "parse_intermixed_args")
 _PARTLY = ("parse_known_args", "parse_known_intermixed_args", "parse_args_into_dataclasses")
 
@@ -27,9 +25,12 @@ _PARTLY = ("parse_known_args", "parse_known_intermixed_args", "parse_args_into_d
 class Parser(Thing):
     """An ArgumentParser."""
 
+    passes = True
+
     __slots__ = (
         "defaults",
         "description",
+        "framework",
         "help",
         "name",
         "origin",
@@ -43,6 +44,7 @@ class Parser(Thing):
         self.session = session
         self.origin = call
         self.name = self.help = ""
+        self.framework = "argparse"
         self.parameters: list[Parameter] = []
         self.subparsers: list[Subparsers] = []
         self.defaults: dict[str, Any] = {}
@@ -146,7 +148,7 @@ class Parser(Thing):
         if not self.parameters and not found and not self.name:
             return None
         return Described(
-            "argparse", self.origin.node, self.origin.module, self.name, self.help, self.description or self.help,
+            self.framework, self.origin.node, self.origin.module, self.name, self.help, self.description or self.help,
             list(self.parameters), found,
         )  # fmt: skip
 
@@ -224,16 +226,21 @@ def records(parser: Parser, call: Call) -> None:
             parser.include(found, call)
 
 
-def _make(session: Session, call: Call) -> Any:
-    parser = Parser(session, call)
-    session.programs.append(parser)
-    return parser
+def _make(framework: str) -> Any:
+    def handler(session: Session, call: Call) -> Parser:
+        parser = Parser(session, call)
+        parser.framework = framework
+        session.programs.append(parser)
+        return parser
+
+    return handler
 
 
 def _make_hf(session: Session, call: Call) -> Any:
     from mlreef.extraction import records_reader
 
     parser = Parser(session, Call(call.node, call.module))
+    parser.framework = "transformers"
     session.programs.append(parser)
     given = call.argument(0, "dataclass_types", [])
     for one in _listed(given) if not isinstance(given, (Class, Ref)) else [given]:
@@ -274,8 +281,8 @@ def program_of(value: Any) -> Program | None:
     return _parser_of(value)
 
 
-for _name in _PARSERS:
-    CALLS[_name] = _make
+for _name, _framework in _PARSERS.items():
+    CALLS[_name] = _make(_framework)
 CALLS["transformers.HfArgumentParser"] = _make_hf
 CALLS["argparse.FileType"] = lambda _session, _call: Ref("argparse.FileType")
 CALLS["argparse.Namespace"] = lambda _session, _call: UNKNOWN

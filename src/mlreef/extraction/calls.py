@@ -47,6 +47,10 @@ class Library(Protocol):
         """What an object of the program's class means to a library; None when nothing."""
         ...
 
+    def passed(self, call: Call) -> Any:
+        """What something unknown returns: a parser that was given to it, as helpers do, or UNKNOWN."""
+        ...
+
     def find_module(self, name: str, importer: Module, level: int) -> Module | None:
         """A module of the program itself, followed."""
         ...

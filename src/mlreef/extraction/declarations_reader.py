@@ -154,7 +154,7 @@ def apply(
     if made is None:
         node = declarations.parameters[0][0].node
         made = Described("decorators", node, module)
-    for call, given in reversed(declarations.parameters) if described is None else declarations.parameters:
+    for call, given in declarations.parameters:
         name = given.get("name")
         if not isinstance(name, str) or not name:
             session.error(call.module, call.node, "this parameter has no name", 'write @parameter(name="rate", ...)')

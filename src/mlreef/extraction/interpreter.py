@@ -286,7 +286,7 @@ class Interpreter(Evaluator):
             return self._instantiate(function, call)
         if isinstance(function, Bound):
             return self._method(function, call)
-        return function.call(call) if isinstance(function, Thing) else UNKNOWN
+        return function.call(call) if isinstance(function, Thing) else self._library.passed(call)
 
     def _apply_name(self, name: str, call: Call, scope: Scope) -> Any:
         if name == "functools.wraps" and call.arguments:
@@ -297,14 +297,17 @@ class Interpreter(Evaluator):
             return self._super(scope)
         if name in {"list", "tuple", "sorted"} and len(call.arguments) == 1:
             items = listing(call.arguments[0])
-            if items is not None and not known(items) and len(items) <= MAX_ITEMS:
-                return list(items)
+            if items is not None and not known(call.arguments[0]) and len(items) <= MAX_ITEMS:
+                sortable = name == "sorted" and all(isinstance(one, str) for one in items)
+                return sorted(items) if sortable else list(items)
         if name == "getattr" and len(call.arguments) >= 2 and isinstance(call.arguments[1], str):
             owner = call.arguments[0]
             if isinstance(owner, (Instance, Class)):
                 return self.member(owner, call.arguments[1])
         found = self._library.call(name, call)
-        return constants.call(name, call.arguments, call.keywords) if found is UNKNOWN else found
+        if found is UNKNOWN:
+            found = constants.call(name, call.arguments, call.keywords)
+        return self._library.passed(call) if found is UNKNOWN else found
 
     def _super(self, scope: Scope) -> Any:
         found, owner = scope.find("__class__")

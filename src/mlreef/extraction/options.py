@@ -289,11 +289,24 @@ def set_default(session: Session, call: Call, found: Parameter, given: Any) -> N
     if isinstance(given, Guessed):
         session.warn(call.module, node, f"{found.name}: the default depends on where the program runs",
                      "it is shown as it is when no environment variable is set")  # fmt: skip
+    if found.type in {"string", "path"} and not found.multiple and isinstance(value, (list, dict)):
+        session.warn(call.module, node, f"{found.name}: the default is no text, so it is not shown",
+                     "write it as the text that the command line takes")  # fmt: skip
+        return
     found.default = _as_type(found, value)
 
 
 def _as_type(found: Parameter, value: Any) -> Any:
     """argparse gives text defaults to the type; numbers stay what they are."""
+    if found.multiple:
+        items = value if isinstance(value, list) else [] if isinstance(value, dict) else [value]
+        return [_as_item(found, one) for one in items]
+    return _as_item(found, value)
+
+
+def _as_item(found: Parameter, value: Any) -> Any:
+    if found.type in {"string", "path"} and value is not None and not isinstance(value, str):
+        return str(value)
     if isinstance(value, str) and found.type in {"integer", "float"}:
         try:
             return int(value) if found.type == "integer" else float(value)

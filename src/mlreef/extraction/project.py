@@ -41,7 +41,10 @@ class Project:
         if not all(part.isidentifier() for part in parts) or not self._may_exist(parts):
             return None, None
         stem = posixpath.join(self._folder, *parts)
-        for path, package in ((f"{stem}.py", parts[:-1]), (f"{stem}/__init__.py", parts)):
+        places = [(f"{stem}.py", parts[:-1]), (f"{stem}/__init__.py", parts)]
+        if len(parts) > 1 and self._modules.get(".".join(parts[:-1])) is None:
+            places = places[:1]  # below a folder without __init__.py, one module deep
+        for path, package in places:
             content = self._ask(path)
             if content is not None:
                 return self._read(name, path, package, content)
@@ -50,7 +53,7 @@ class Project:
     def _may_exist(self, parts: tuple[str, ...]) -> bool:
         """Whether a module below another is worth asking for: not below one that is a plain file."""
         outer = self._modules.get(".".join(parts[:-1])) if len(parts) > 1 else None
-        return outer is None or outer.package == parts[:-1]
+        return len(parts) <= 2 if outer is None else outer.package == parts[:-1]
 
     def _ask(self, path: str) -> bytes | None:
         if path not in self._asked:

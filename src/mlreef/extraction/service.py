@@ -12,6 +12,7 @@ from mlreef.extraction import (
     choosing,
     click_reader,
     declarations_reader,
+    docopt_reader,
     foreign_reader,
     functions_reader,
     records_reader,
@@ -27,7 +28,16 @@ from mlreef.extraction.session import Described, Session, Started
 from mlreef.extraction.values import Module
 
 MAX_BYTES = source.MAX_BYTES
-READERS = (absl_reader, argparse_reader, callables_reader, click_reader, foreign_reader, records_reader, typer_reader)
+READERS = (
+    absl_reader,
+    argparse_reader,
+    callables_reader,
+    click_reader,
+    docopt_reader,
+    foreign_reader,
+    records_reader,
+    typer_reader,
+)
 """Imported for what they register."""
 
 _NO_PARAMETERS = (

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
 
+from mlreef.extraction import paths
 from mlreef.extraction.calls import Call
 from mlreef.extraction.interpreter import Interpreter
 from mlreef.extraction.model import Extraction, Fault, Parameter, Position
 from mlreef.extraction.project import Project
-from mlreef.extraction.values import UNKNOWN, Class, Instance, Module
+from mlreef.extraction.values import UNKNOWN, Class, Instance, Module, Ref, Thing
 
 MAX_FAULTS = 200
 MAX_PARAMETERS = 500
@@ -95,6 +96,22 @@ class Session:
             if name in CLASSES:
                 return CLASSES[name](self, of, call)
         return None
+
+    def passed(self, call: Call) -> Any:
+        """See `Library.passed`."""
+        given = [one for one in call.arguments if isinstance(one, Thing) and one.passes]
+        if len(given) != 1:
+            return UNKNOWN
+        self.warn(call.module, call.node, "what is called here may add parameters that are not known",
+                  "declare them in processor.yaml, or add them in this project")  # fmt: skip
+        return given[0]
+
+    def import_all(self, module: Module) -> None:
+        """Follow the modules of the program that a module imports, for what importing them does."""
+        for value in list(module.scope.variables.values()):
+            if isinstance(value, Ref) and not paths.is_library(value.name.partition(".")[0]):
+                self.interpreter.resolve(value.name, module)
+                self.find_module(value.name, module, 0)
 
     def find_module(self, name: str, importer: Module, level: int) -> Module | None:
         """See `Library.find_module`."""

@@ -163,7 +163,8 @@ def _of_expression(node: ast.expr, first: str) -> Meaning:
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         argument = node.args[0] if node.args else None
         direct = isinstance(argument, ast.Name) and argument.id == first
-        if name in _CONVERSIONS and direct:
+        inner = isinstance(argument, ast.Call) and _last(argument.func) in _CONVERSIONS
+        if name in _CONVERSIONS and (direct or inner):
             return Meaning(_CONVERSIONS[name])
         if name == "bool" and isinstance(argument, ast.Call):
             return Meaning("boolean", worded=True) if _last(argument.func).endswith("strtobool") else Meaning("string")

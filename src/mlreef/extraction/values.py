@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from mlreef.extraction.calls import Call
@@ -184,6 +184,8 @@ class Thing:
     """An object of a library that extraction understands; subclasses say what can be done with it."""
 
     __slots__ = ()
+    passes: ClassVar[bool] = False
+    """Whether unknown functions that are given it are taken to add to it and return it."""
 
     def call(self, call: Call) -> Any:
         """`thing(...)`."""

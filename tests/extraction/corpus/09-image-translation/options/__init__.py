@@ -1,0 +1,1 @@
+"""This package options includes option modules: training options, test options, and basic options."""
