@@ -24,10 +24,13 @@ def digest_of(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def manifest(layers: list[str], **more: Any) -> bytes:
-    rows = [{"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": one, "size": 1} for one in layers]
+def manifest(layers: list[str], *, notes: Any = None) -> bytes:
+    more = {"annotations": notes} if notes else {}
+    rows = [
+        {"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": one, "size": 1, **more} for one in layers
+    ]
     config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest_of(b"{}"), "size": 2}
-    return encode({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": rows, **more})
+    return encode({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": rows})
 
 
 BASE_LAYER = "sha256:" + "e" * 64
@@ -66,7 +69,8 @@ class FakeRegistry:
         """What a publish job pushes and reports; `wrong` replaces parts of the provenance."""
         what, layers = spec["publication"], [BASE_LAYER, digest_of(content.encode())]
         repository = what["target"].partition("/")[2]
-        image = self.put(repository, manifest(wrong.pop("layers", layers)))
+        notes = wrong.pop("annotations", None)
+        image = self.put(repository, manifest(wrong.pop("layers", layers), notes=notes))
         asked = {"project": what["project_path"], "commit": what["commit"], "entry": what["entry"]}
         subject = wrong.pop("subject", image)
         statement = {
