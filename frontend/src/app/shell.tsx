@@ -6,7 +6,7 @@ import { Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { ChartNoAxesColumn, KeyRound, LogOut, Moon, Search, Store, Sun, FolderGit2 } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { useLogout, useSession } from '@/api/queries/session'
-import { LinkButton } from '@/components/links'
+import { LinkButton, LinkIcon } from '@/components/links'
 import { Logo } from '@/components/logo'
 
 export function Shell() {
@@ -21,6 +21,8 @@ export function Shell() {
             <UnstyledButton component={Link} to="/" aria-label="MLReef: to the start">
               <Logo />
             </UnstyledButton>
+            <LinkIcon to="/projects" variant="subtle" color="gray" aria-label="Projects" hiddenFrom="xs"><FolderGit2 size={18} /></LinkIcon>
+            <LinkIcon to="/marketplace" variant="subtle" color="gray" aria-label="Marketplace" hiddenFrom="xs"><Store size={18} /></LinkIcon>
             <LinkButton to="/projects" variant="subtle" color="gray" size="compact-sm" leftSection={<FolderGit2 size={16} />} visibleFrom="xs">Projects</LinkButton>
             <LinkButton to="/marketplace" variant="subtle" color="gray" size="compact-sm" leftSection={<Store size={16} />} visibleFrom="xs">Marketplace</LinkButton>
           </Group>

@@ -30,7 +30,7 @@ export function ParameterTable({ parameters, source, overridden = {} }: Props) {
                 {overridden[parameter.name] && <Text size="xs" c="dimmed">processor.yaml sets {overridden[parameter.name]?.join(', ')}</Text>}
               </Table.Td>
               <Table.Td>{parameter.type}{parameter.multiple && parameter.type !== 'list' ? ' (several)' : ''}{parameter.unit ? `, ${parameter.unit}` : ''}</Table.Td>
-              <Table.Td><code className="wrap-anywhere">{formatValue(parameter.default)}</code></Table.Td>
+              <Table.Td><code className="value">{formatValue(parameter.default)}</code></Table.Td>
               <Table.Td>{parameter.choices?.map(String).join(', ') ?? rangeHint(parameter) ?? ''}</Table.Td>
               <Table.Td>{parameter.help}</Table.Td>
               {placed && (

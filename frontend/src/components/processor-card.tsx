@@ -25,7 +25,7 @@ export function ProcessorCard({ processor }: { processor: Processor }) {
         </div>
         {latest && <span className="id nowrap">{latest.version}</span>}
       </Group>
-      <Text size="sm" lineClamp={2} flex={1} c={processor.description ? undefined : 'dimmed'}>{processor.description || 'No description'}</Text>
+      <div style={{ flex: 1 }}><Text size="sm" lineClamp={2} c={processor.description ? undefined : 'dimmed'}>{processor.description || 'No description'}</Text></div>
       <Group gap={6}>
         <VersionState status={latest?.status} />
         <DataTypes input={processor.input_types} output={processor.output_types} />

@@ -68,7 +68,6 @@ function Card({ of, found, onEdit }: { of: Environment; found: string; onEdit?: 
         <dl className="facts">
           {of.digest && <Fact name="Image"><Id value={of.digest} /></Fact>}
           {of.image && <Fact name="Reference"><span className="reference"><code className="cut" title={of.image}>{of.image}</code><Copyable value={of.image} label="Copy the reference" /></span></Fact>}
-          <Fact name="Packages">{packages.length > 0 ? packages.length : 'not recorded'}</Fact>
           <Fact name="Comes from">{sourceOf(of)}</Fact>
           {of.registered_by && <Fact name="Registered by">{of.registered_by}</Fact>}
           {of.updated_at && of.image && <Fact name="Updated"><TimeAgo at={of.updated_at} /></Fact>}

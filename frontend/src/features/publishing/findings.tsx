@@ -24,7 +24,7 @@ export function Findings({ found }: { found: Inspection }) {
             <Text size="sm" fw={600} className="grow">{plural(found.parameters.length, 'parameter')} found in {found.entry}</Text>
             <Text size="sm" c="dimmed">{[found.framework, requirements ? `packages from ${requirements}` : 'no requirements file'].filter(Boolean).join(' · ')}</Text>
           </div>
-          <ParameterTable parameters={found.parameters} source={source} overridden={overrides(found.manifest)} />
+          <div style={{ maxHeight: 340, overflowY: 'auto' }}><ParameterTable parameters={found.parameters} source={source} overridden={overrides(found.manifest)} /></div>
         </section>
       )}
     </>

@@ -45,16 +45,16 @@ function Row({ of }: { of: Publication }) {
   const Icon = ICONS[of.trigger ?? 'user'] ?? User
   return (
     <Link to="/$ns/$slug/-/publications/$publicationId" params={{ ...params, publicationId: of.id }}>
-      <StatusBadge status={of.status} />
       <div className="grow">
-        <Group gap={6} wrap="nowrap"><Text span fw={600} className="cut">{of.name}</Text><span className="id nowrap">{of.version ?? '–'}</span></Group>
-        <Text size="xs" c={of.status === 'failed' ? 'var(--mantine-color-error)' : 'dimmed'} className="cut">
+        <Group gap={8}><StatusBadge status={of.status} /><Text span fw={600} className="cut">{of.name}</Text><span className="id nowrap">{of.version ?? '–'}</span></Group>
+        <Text size="xs" mt={3} c={of.status === 'failed' ? 'var(--mantine-color-error)' : 'dimmed'} lineClamp={2}>
           {of.status === 'failed' ? (of.reason ?? 'failed').split('\n')[0] : `${of.entry ?? ''} on ${of.environment ?? ''}`}
         </Text>
       </div>
-      <Text size="xs" c="dimmed" component="span" className="nowrap" visibleFrom="sm"><GitCommitHorizontal size={13} aria-hidden className="inline-icon" /> {of.ref} {of.commit?.slice(0, 8)}</Text>
-      <Text size="xs" c="dimmed" component="span" className="nowrap"><Icon size={13} aria-hidden className="inline-icon" /> {of.trigger && of.trigger !== 'user' ? TRIGGERS[of.trigger] : (of.created_by?.username ?? '')}</Text>
-      <Text size="xs" c="dimmed" component="span" className="nowrap"><TimeAgo at={of.created_at} /></Text>
+      <div className="meta">
+        <span className="cut" title={`${of.ref} ${of.commit}`}><GitCommitHorizontal size={13} aria-hidden className="inline-icon" /> {of.ref} {of.commit?.slice(0, 8)}</span>
+        <span><Icon size={13} aria-hidden className="inline-icon" /> {of.trigger && of.trigger !== 'user' ? TRIGGERS[of.trigger] : (of.created_by?.username ?? '')}, <TimeAgo at={of.created_at} /></span>
+      </div>
     </Link>
   )
 }

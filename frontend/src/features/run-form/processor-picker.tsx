@@ -43,7 +43,7 @@ function PickerDialog({ kinds, preferred, onClose, onChoose }: DialogProps) {
     <Modal opened onClose={onClose} title="Choose a processor" size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <Stack>
         <Group>
-          <TextInput flex={1} data-autofocus aria-label="Search processors" placeholder="Search" leftSection={<Search size={16} />} value={text} onChange={(event) => setText(event.currentTarget.value)} />
+          <TextInput flex="1 1 190px" data-autofocus aria-label="Search processors" placeholder="Search" leftSection={<Search size={16} />} value={text} onChange={(event) => setText(event.currentTarget.value)} />
           {kinds.length > 1 && <SegmentedControl aria-label="Kind" value={kind} onChange={setKind} data={kinds.map((entry) => ({ value: entry, label: `${entry}s` }))} />}
         </Group>
         <FormError error={choose.error} />
