@@ -1,4 +1,4 @@
-"""The command line: `run` and `publish` inside jobs, `environment build` for operators."""
+"""The command line: `run` and `publish` inside jobs, `environment` for operators, `packages` for the terminal."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ def main(argv: Sequence[str]) -> int:
         from mlreef_epf import publication
 
         return publication.run(os.environ)
+    if args.command == "packages":
+        from mlreef_epf import local_packages
+
+        return local_packages.command(args)
     from mlreef_epf import copying, environments
 
     if args.action == "copy":
@@ -33,6 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="run the step this job is for")
     commands.add_parser("publish", help="build and push the image this job is for")
+    packages = commands.add_parser("packages", help="lock and install packages as a publication does, on this machine")
+    packages.add_argument("--requirements", required=True, help="a requirements file")
+    packages.add_argument("--into", required=True, help="the directory to install into; none when nothing is missing")
+    packages.add_argument("--python", required=True, help="the environment's Python, such as 3.11")
+    packages.add_argument("--architecture", default="", help="the environment's architecture (amd64, arm64)")
+    packages.add_argument("--held", default="", help="what the environment holds: name==version, separated by spaces")
     group = commands.add_parser("environment", help="environments: the images processors are built on")
     actions = group.add_subparsers(dest="action", required=True)
     build = actions.add_parser("build", help="build and push an environment")

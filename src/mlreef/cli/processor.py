@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from mlreef.cli import output, session
+from mlreef.cli.local.command import run_local
 from mlreef.cli.processor_files import check, init, schema
 from mlreef.cli.processor_publish import publish
 from mlreef.kit.errors import Kind, PlatformError
@@ -67,6 +68,7 @@ app.command()(publish)
 app.command()(init)
 app.command()(check)
 app.command()(schema)
+app.command("run-local")(run_local)
 
 
 def _find(processor: str) -> dict[str, Any]:

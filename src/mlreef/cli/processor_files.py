@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from mlreef.cli import local_files, output, session
+from mlreef.cli import output, session
+from mlreef.cli.local import files
 from mlreef.extraction import manifest as manifests
 from mlreef.extraction import study as studies
 from mlreef.extraction.manifest import starter
@@ -29,7 +30,7 @@ def init(
     place = program.parent / manifests.FILE
     if place.exists() or place.is_symlink():
         raise conflict(f"{place} exists already; edit it, and look at it with `mlreef processor check {path}`")
-    target = local_files.find(program)
+    target = files.find(program)
     text, found = _first(target)
     with place.open("x", encoding="utf-8") as file:
         file.write(text)
@@ -38,7 +39,7 @@ def init(
         return
     output.note(f"wrote {place}; next: edit it, then `mlreef processor check {place.parent}`")
     for fault in found.errors if found else []:
-        output.note(local_files.message(target, fault))
+        output.note(files.message(target, fault))
 
 
 def _program(path: Path) -> Path:
@@ -48,9 +49,9 @@ def _program(path: Path) -> Path:
         return path
     if (path / manifests.FILE).exists():
         raise conflict(f"{path / manifests.FILE} exists already; look at it with `mlreef processor check {path}`")
-    found = local_files.programs(path)
+    found = files.programs(path)
     if len(found) > 1:
-        working = [one for one in found if not local_files.study(local_files.find(one)).errors]
+        working = [one for one in found if not files.study(files.find(one)).errors]
         found = working if len(working) == 1 else found
     if not found:
         found = sorted(one for one in path.iterdir() if one.suffix in _INTERPRETERS)
@@ -60,10 +61,10 @@ def _program(path: Path) -> Path:
     return found[0]
 
 
-def _first(target: local_files.Target) -> tuple[str, Study | None]:
+def _first(target: files.Target) -> tuple[str, Study | None]:
     url = _schema_url()
     if target.entry.endswith(".py"):
-        found = local_files.study(target)
+        found = files.study(target)
         program = {"entry": target.file.name}
         parameters = found.extraction.parameters
         return starter.write(
@@ -99,8 +100,8 @@ def check(
     as_json: output.AsJson = False,
 ) -> None:
     """Show what publishing would find, without any server: parameters, warnings, and errors with their place."""
-    target = local_files.find(path)
-    found = local_files.study(target)
+    target = files.find(path)
+    found = files.study(target)
     failed = bool(found.errors) or (strict and bool(found.warnings))
     if as_json:
         output.document(document(target, found) | {"valid": not failed})
@@ -110,7 +111,7 @@ def check(
         raise typer.Exit(1)
 
 
-def document(target: local_files.Target, found: Study) -> dict[str, Any]:
+def document(target: files.Target, found: Study) -> dict[str, Any]:
     """The findings for programs."""
     return {
         "root": str(target.root),
@@ -125,7 +126,7 @@ def document(target: local_files.Target, found: Study) -> dict[str, Any]:
     }
 
 
-def show(target: local_files.Target, found: Study) -> None:
+def show(target: files.Target, found: Study) -> None:
     """The findings for people: what it is, its parameters, then warnings and errors, one per line."""
     told = found.suggested
     output.fields(
@@ -146,9 +147,9 @@ def show(target: local_files.Target, found: Study) -> None:
         ],
     )
     for fault in found.warnings:
-        output.note(f"warning: {local_files.message(target, fault)}")
+        output.note(f"warning: {files.message(target, fault)}")
     for fault in found.errors:
-        output.note(local_files.message(target, fault))
+        output.note(files.message(target, fault))
     output.note(f"{len(found.errors)} errors, {len(found.warnings)} warnings")
 
 

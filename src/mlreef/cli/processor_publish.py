@@ -10,7 +10,8 @@ from urllib.parse import quote, urlsplit
 
 import typer
 
-from mlreef.cli import local_files, output, processor_clone, session
+from mlreef.cli import output, processor_clone, session
+from mlreef.cli.local import files
 from mlreef.extraction import manifest as manifests
 from mlreef.kit.errors import Kind, PlatformError, conflict, invalid
 from mlreef.sdk import MLReef
@@ -77,12 +78,12 @@ def _order(reef: MLReef, what: str, more: list[str], ref: str | None) -> Order:
 
 def _from_clone(reef: MLReef, paths: list[str], ref: str | None) -> Order:
     """The order that a clone means: its commit must be at the server, and be all there is."""
-    targets = [local_files.find(Path(one)) for one in paths]
+    targets = [files.find(Path(one)) for one in paths]
     roots = {one.root for one in targets}
     if len(roots) > 1:
         raise invalid("these belong to several repositories; publish them one after another")
     root = roots.pop()
-    if local_files.toplevel(root) is None:
+    if files.toplevel(root) is None:
         raise conflict(f"{root} is no git clone; name the project: mlreef processor publish group/project FILE")
     clone = processor_clone.inspect(root)
     known = {urlsplit(address).netloc for address in (reef.http.url, _forge_url(reef))}

@@ -124,12 +124,12 @@ def message(target: Target, fault: Fault) -> str:
     return f"{file}:{place.line}:{place.column}: {fault.message} - {fault.remedy}"
 
 
-def files(root: Path) -> Iterator[str]:
+def listed(root: Path) -> Iterator[str]:
     """The files that a commit of everything would hold, as git sees it; without git all but the usual leftovers."""
     if toplevel(root) is not None:
         command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate"]
-        listed = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
-        names = [os.fsdecode(one) for one in listed.split(b"\0") if one]
+        answer = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
+        names = [os.fsdecode(one) for one in answer.split(b"\0") if one]
         yield from sorted(one for one in names if (root / one).is_file() and not (root / one).is_symlink())
         return
     for folder, folders, names in os.walk(root):
