@@ -25,7 +25,9 @@ PYRALLIS = records_reader.PYRALLIS
 def of(session: Session, function: Function, style: Style, *, skip_first: bool = False) -> list[Parameter]:
     """The parameters of a function in a library's style; records among its arguments are taken apart."""
     found: list[Parameter] = []
+    keyword_only = [] if isinstance(function.node, ast.Lambda) else function.node.args.kwonlyargs
     for slot in of_function(session, function, skip_first=skip_first):
+        slot.positional = slot.positional or (style is DEFOPT and slot.node not in keyword_only)
         found += of_slot(session, slot, style)
     return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from importlib import resources
 from typing import Any
 
 from mlreef.extraction.model import Parameter, Subcommand
@@ -114,4 +113,6 @@ def _command(session: Session, how: dict[str, Any]) -> None:
 
 def shim() -> str:
     """The text of the function shim."""
+    from importlib import resources
+
     return resources.files(__package__ or "mlreef.extraction").joinpath("function_shim.py").read_text(encoding="utf-8")
