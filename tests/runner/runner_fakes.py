@@ -68,6 +68,8 @@ class FakeForge:
         self.answers: dict[str, list[int]] = {"trace": [], "update": [], "request": []}
         self.forget_log_once = False
         self.requests: list[dict[str, Any]] = []
+        self.version: str | None = None
+        """The queue's version, when only questions that name it are held; a changed queue is told at once."""
         self.downloads: dict[int, bytes] = {}
         self.app = Starlette(
             routes=[
@@ -95,9 +97,13 @@ class FakeForge:
         return JSONResponse({"id": 1, "token": TOKEN, "token_expires_at": None})
 
     async def _request(self, request: Request) -> Response:
-        self.requests.append(await request.json())
+        asked = await request.json()
+        self.requests.append(asked)
         if self.answers["request"]:
             return Response(status_code=self.answers["request"].pop(0))
+        news = self.version is not None and asked["last_update"] != self.version
+        if news and not self.waiting:
+            return Response(status_code=204, headers={"X-GitLab-Last-Update": self.version or ""})
         if not self.waiting:
             self.changed.clear()
             try:

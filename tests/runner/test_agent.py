@@ -221,3 +221,10 @@ async def test_the_log_ends_at_its_limit(forge: FakeForge, running: Running) -> 
         await ended(job)
     assert len(job.log) < 51_000
     assert "the rest is left out" in job.text
+
+
+async def test_a_runner_that_hears_of_a_changed_queue_asks_again_at_once(forge: FakeForge, running: Running) -> None:
+    forge.version = "v7"
+    async with running(idle_seconds=3600):
+        await eventually(lambda: any(one["last_update"] == "v7" for one in forge.requests))
+        await ended(forge.queue(["true"]))

@@ -26,8 +26,9 @@ from mlreef.runner.settings import Settings
 
 log = logs.get(__name__)
 
-_FIRST_PAUSE, _LONGEST_PAUSE, _IDLE_PAUSE = 0.5, 15.0, 1.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
 _REFUSED_PAUSE = 30.0
+_MOST_NEWS = 3
 
 
 async def run(settings: Settings, *, stop: asyncio.Event, transport: httpx.AsyncBaseTransport | None = None) -> None:
@@ -98,14 +99,14 @@ class Agent:
 
     async def work(self) -> None:
         """Claim and run until stopped, then wait for the jobs to end."""
-        pause = 0.0
+        pause, news = 0.0, 0
         while not self._stop.is_set():
             if not self._free:
                 self._freed.clear()
                 await self._first(self._freed.wait())
                 continue
             try:
-                asked = asyncio.get_running_loop().time()
+                asked, known = asyncio.get_running_loop().time(), self._tools.api.queue_version
                 job = await self._first(self._tools.api.request_job())
             except PlatformError as exc:
                 refused = exc.kind is Kind.FORBIDDEN
@@ -114,11 +115,14 @@ class Agent:
                 await _pause(pause * random.uniform(0.75, 1.25), self._stop)  # noqa: S311 - spreads load only
                 continue
             pause = 0.0
+            news = news + 1 if self._tools.api.queue_version != known else 0
             if job is not None:
                 self._begin(job)
-            elif asyncio.get_running_loop().time() - asked < _IDLE_PAUSE:
+            elif 0 < news <= _MOST_NEWS:
+                continue  # the queue has changed since; the next question, with its present version, can be held
+            elif asyncio.get_running_loop().time() - asked < self._tools.settings.idle_seconds:
                 # The forge does not hold the question: ask again, but not at once.
-                await _pause(_IDLE_PAUSE, self._stop)
+                await _pause(self._tools.settings.idle_seconds, self._stop)
         if self._jobs:
             await asyncio.gather(*self._jobs, return_exceptions=True)
 

@@ -57,7 +57,8 @@ class RunnerApi:
     ) -> None:
         self._token = token
         self._system_id = f"s_{secrets.token_hex(6)}"
-        self._last_update = ""
+        self.queue_version = ""
+        """What the forge last said of its queue; asked with the present one, it may hold the question."""
         self._info = {
             "name": name,
             "version": mlreef.__version__,
@@ -92,7 +93,7 @@ class RunnerApi:
 
     async def request_job(self) -> payload.Job | None:
         """Ask for a job; the forge may hold the question for a while. None when there is nothing to do."""
-        body = {**self._signed(), "last_update": self._last_update}
+        body = {**self._signed(), "last_update": self.queue_version}
         answer = await self._send(
             "POST",
             "jobs/request",
@@ -100,7 +101,7 @@ class RunnerApi:
             headers={"RUNNER-TOKEN": self._token},
             timeout=httpx.Timeout(30.0, read=_POLL_SECONDS),
         )
-        self._last_update = answer.headers.get("X-GitLab-Last-Update") or self._last_update
+        self.queue_version = answer.headers.get("X-GitLab-Last-Update") or self.queue_version
         if answer.status_code == 201:
             return payload.parse(_json(answer))
         if answer.status_code in {204, 409}:

@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     trusted_keys: list[Path] = Field(default_factory=list)
     """Files of public keys (PEM); by default what the management service shows at first use, kept in `cache_dir`."""
 
+    idle_seconds: float = 1.0
+    """How soon a forge is asked again that has no job and does not hold the question."""
+
     trace_bytes: int = 16 << 20
     """Longest job log; what comes after is dropped with a note."""
 
