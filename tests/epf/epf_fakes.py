@@ -42,7 +42,7 @@ class World:
     def __init__(self):
         self.files, self.modes, self.lfs, self.manifests, self.spec = {}, {}, {}, {}, {}
         self.points, self.params, self.samples, self.outputs, self.result = [], {}, [], {}, None
-        self.layers, self.referrers = {}, True
+        self.layers, self.referrers, self.verdict = {}, True, {}
         self.blobs, self.images, self.mountable, self.archives_resolve_lfs = {}, {}, True, False
         self.requests, self.fail, self.batches = [], {}, []
         self.lock = threading.Lock()
@@ -154,7 +154,7 @@ def put_output(h, name, query, body):
 def put_result(h, query, body):
     if _job(h):
         world_of(h).result = json.loads(body)
-        h.answer(200, {})
+        h.answer(200, world_of(h).verdict)
 
 
 def list_tree(h, project, query, body):

@@ -50,7 +50,7 @@ class Studio:
         )
         return digest
 
-    def publish(self, tag="1.0.0", requirements="requirements.txt", **changes):
+    def publish(self, tag="1.0.0", requirements="requirements.txt", variables=None, **changes):
         what = {
             "id": "pub_1", "project_id": 2, "project_path": "g/c", "commit": epf_fakes.COMMIT, "name": "augment",
             "base_image": f"{self.world.host}/{BASE}@{self.base}", "target": f"{self.world.host}/{TARGET}", "tag": tag,
@@ -59,9 +59,8 @@ class Studio:
         what.update(changes)
         forge = {"url": self.world.url, "project_id": 2, "lfs_url": self.world.url + "/g/p.git/info/lfs"}
         self.world.spec = {"kind": "publish", "publication": what, "forge": forge, "registry": {"url": self.world.url}}
-        return self.machine.run(
-            subcommand="publish", variables={"UV_FIND_LINKS": str(self.wheels), "UV_NO_INDEX": "1", "PIP_NO_INDEX": "1"}
-        )
+        offline = {"UV_FIND_LINKS": str(self.wheels), "UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
+        return self.machine.run(subcommand="publish", variables={**offline, **(variables or {})})
 
     def image(self, digest=None):
         manifest = json.loads(self.world.images[(TARGET, digest or self.world.result["digest"])])
@@ -186,7 +185,7 @@ def test_an_environment_on_another_is_built_and_its_digest_printed_last(studio, 
     argv += ["--definition", str(tmp_path / "tiny.json"), "--registry", world.url]
     argv += ["--repository", "mlreef/environments/tiny"]
     env = studio.machine.variables(MLREEF_REGISTRY_USERNAME="root", MLREEF_REGISTRY_PASSWORD="secret")
-    env.update(UV_FIND_LINKS=str(studio.wheels), UV_NO_INDEX="1")
+    env.update(UV_FIND_LINKS=str(studio.wheels), UV_OFFLINE="1")
     done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     last = json.loads(done.stdout.splitlines()[-1])

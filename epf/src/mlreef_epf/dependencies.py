@@ -90,8 +90,7 @@ class Installer:
                 out.write("".join(pin + "\n" for pin in pinned))
         if self._uv:
             found = stubs.write(held, python_path, os.path.join(self._scratch, "held"))
-            links = ["--find-links", found] if found else []
-            text = self._compile(requirements, [*constraints, *links], bool(held))
+            text = self._compile(requirements, constraints, found)
         else:
             text = self._freeze(requirements, constraints)
         text = _without(text, set(held))
@@ -140,11 +139,13 @@ class Installer:
         self._run(argv, "the packages cannot be installed")
         _tidy(directory)
 
-    def _compile(self, requirements: str, options: Sequence[str], held: bool) -> str:
+    def _compile(self, requirements: str, options: Sequence[str], links: str) -> str:
         out = os.path.join(self._scratch, "compiled.txt")
         argv = [self._uv, "pip", "compile", requirements, *options, "--generate-hashes"]
         argv += ["--no-header", "--no-annotate", "--output-file", out, *self._common()]
-        self._run(argv, _UNMET_HERE if held else _UNMET)
+        places = [place for place in (self._env.get("UV_FIND_LINKS"), links) if place]
+        env = dict(self._env, UV_FIND_LINKS=",".join(places)) if links else self._env
+        self._run(argv, _UNMET_HERE if options else _UNMET, env)
         with open(out) as handle:
             return handle.read()
 
@@ -176,9 +177,9 @@ class Installer:
         shutil.rmtree(trial, ignore_errors=True)
         return frozen
 
-    def _run(self, argv: Sequence[str], problem: str) -> str:
+    def _run(self, argv: Sequence[str], problem: str, env: Optional[Mapping[str, str]] = None) -> str:
         done = subprocess.run(
-            argv, cwd=self._scratch, env=self._env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            argv, cwd=self._scratch, env=env or self._env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, encoding="utf-8", errors="replace",
         )  # fmt: skip
         for line in done.stderr.splitlines():

@@ -10,6 +10,7 @@ import hashlib
 import http.client
 import json
 import re
+import threading
 import urllib.parse
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, cast
 
@@ -30,6 +31,7 @@ class Registry:
         self._account = (username, password)
         self._tokens: Dict[Tuple[str, ...], str] = {}
         self._expected: Tuple[str, ...] = ()
+        self._listing = threading.Lock()
 
     def expect(self, scopes: Iterable[str]) -> None:
         """Ask for one token that does for all of these scopes, in place of one for each."""
@@ -134,7 +136,8 @@ class Registry:
         """Register a manifest that refers to another; returns its digest."""
         digest, answer = self._put_manifest(repository, None, manifest)
         if not answer.headers.get("OCI-Subject"):
-            self._list_referrer(repository, manifest, digest)
+            with self._listing:
+                self._list_referrer(repository, manifest, digest)
         return digest
 
     def _put_manifest(self, repository: str, reference: Optional[str], manifest: Any) -> Tuple[str, web.Answer]:
