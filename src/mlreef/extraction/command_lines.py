@@ -52,10 +52,11 @@ def command_line(
     """The command, its arguments, and whether positional paths were put into the command.
 
     Positional parameters have one order, whether they are values or paths; so as soon as a path is among them, all of
-    them go into the command itself, in their order.
+    them go into the command itself, in their order. Only where inputs and outputs come after all options anyway, and
+    no option could take them for its own values, they stay there, as programs of most languages expect.
     """
     positional = [one for one in version.parameters if one.flag is None and not _is_switch(one)]
-    in_command = any(one.role != "value" for one in positional) and len(positional) > 1
+    in_command = any(one.role != "value" for one in positional) and not _fall_into_place(version, positional)
     command = list(version.command)
     arguments: list[values.Argument] = []
     for one in version.parameters:
@@ -71,6 +72,15 @@ def command_line(
         elif inside and one.role == "output":
             command.append(f"{OUTPUT_ROOT}/{one.name}")
     return command, arguments, in_command
+
+
+def _fall_into_place(version: Program, positional: Sequence[values.Parameter]) -> bool:
+    """Whether the order of positional paths is that of inputs and outputs behind the options."""
+    if len(positional) < 2:
+        return True
+    greedy = any(one.flag and (one.type == "list" or one.nargs is not None) for one in version.parameters)
+    roles = [one.role for one in positional]
+    return not greedy and roles == sorted(roles) and "value" not in roles
 
 
 def _is_switch(parameter: values.Parameter) -> bool:
