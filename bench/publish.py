@@ -1,5 +1,6 @@
 """How long a change of code takes from the request to publish it until it can be run, and where the time goes.
 
+"Runnable" is the moment from which runs can use the new version, as the server records it.
 Starts a server of its own, builds an environment, publishes a processor with one package, then new versions of it that
 change the code alone. `python bench/publish.py [--rounds 10] [--executor bubblewrap] [--out result.json]`
 """
@@ -80,10 +81,10 @@ def publish(live: Live, project: Any) -> dict[str, float]:
     publication = reef.publish(project.id, **fields)
     asked = time.time()
     while publication["status"] not in {"succeeded", "failed"}:
-        time.sleep(0.01)
+        time.sleep(0.05)
         publication = reef.http.call("GET", f"/api/v1/publications/{publication['id']}")
-    runnable = time.time()
     assert publication["status"] == "succeeded", publication["reason"]
+    runnable = _seconds(publication["finished_at"])
     job = project.jobs.get(publication["job_id"])
     while job.status == "running":
         time.sleep(0.02)

@@ -12,7 +12,7 @@ import json
 import re
 import threading
 import urllib.parse
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, cast
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, cast
 
 from mlreef_epf import errors, web
 
@@ -32,6 +32,7 @@ class Registry:
         self._tokens: Dict[Tuple[str, ...], str] = {}
         self._expected: Tuple[str, ...] = ()
         self._listing = threading.Lock()
+        self._sent: Set[Tuple[str, str]] = set()
 
     def expect(self, scopes: Iterable[str]) -> None:
         """Ask for one token that does for all of these scopes, in place of one for each."""
@@ -112,11 +113,14 @@ class Registry:
 
     def push_small(self, repository: str, digest: str, body: bytes) -> None:
         """Send a blob in one request where the registry takes that; one it holds already changes nothing."""
+        if (repository, digest) in self._sent:
+            return
         scopes, query = [push(repository)], urllib.parse.urlencode({"digest": digest})
         url = "%s/v2/%s/blobs/uploads/?%s" % (self.url, repository, query)
         headers = {"Content-Type": "application/octet-stream"}
         answer = self._call("POST", url, scopes, body=body, headers=headers)
         if answer.status == 201:
+            self._sent.add((repository, digest))
             return
         location = urllib.parse.urljoin(self.url + "/", answer.headers["Location"])
         target = location + ("&" if "?" in location else "?") + query

@@ -219,6 +219,7 @@ def from_containerfile(reef: MLReef, token: str, name: str, file: Path, context:
         options = ["--format", "oci", "--timestamp", "0", *plain, "--file", str(file), "--tag", image]
         _tool([program, "build", *options, str(context or file.parent)], variables, say)
         _tool([program, "push", *plain, image], variables, say)
+        _tool([program, "rmi", image], variables, say)  # the registry has it now
     return image
 
 
