@@ -110,7 +110,7 @@ def _flags(session: Session, call: Call) -> Flags:
     found = next((one for one in session.programs if isinstance(one, Flags)), None)
     if found is None:
         found = Flags(session, call)
-        session.programs.append(found)
+        session.add(found)
     return found
 
 

@@ -18,6 +18,7 @@ _PARSERS = {
     "jsonargparse.ArgumentParser": "jsonargparse",
     "simple_parsing.ArgumentParser": "simple-parsing",
 }
+MAX_CHILDREN = 100
 _WHOLE = ("parse_args", "parse_intermixed_args")
 _PARTLY = ("parse_known_args", "parse_known_intermixed_args", "parse_args_into_dataclasses")
 
@@ -55,8 +56,8 @@ class Parser(Thing):
         for parent in _listed(call.keywords.get("parents")):
             parser = _parser_of(parent)
             if parser is not None:
-                self.parameters += parser.parameters
-                self.subparsers += parser.subparsers
+                self.parameters += [one for one in parser.parameters if one not in self.parameters]
+                self.subparsers += [one for one in parser.subparsers if one not in self.subparsers]
                 self.defaults |= parser.defaults
                 session.programs = [one for one in session.programs if one is not parser]
 
@@ -210,6 +211,10 @@ class Subparsers(Thing):
         same = next((one for one in self.children if one.name == word), None)
         if same is not None:
             return same
+        if len(self.children) >= MAX_CHILDREN:
+            self._owner.session.error(call.module, call.node, f"more than {MAX_CHILDREN} subcommands",
+                                      "publish smaller programs")  # fmt: skip
+            return made
         self.children.append(made)
         return made
 
@@ -230,7 +235,7 @@ def _make(framework: str) -> Any:
     def handler(session: Session, call: Call) -> Parser:
         parser = Parser(session, call)
         parser.framework = framework
-        session.programs.append(parser)
+        session.add(parser)
         return parser
 
     return handler
@@ -241,7 +246,7 @@ def _make_hf(session: Session, call: Call) -> Any:
 
     parser = Parser(session, Call(call.node, call.module))
     parser.framework = "transformers"
-    session.programs.append(parser)
+    session.add(parser)
     given = call.argument(0, "dataclass_types", [])
     for one in _listed(given) if not isinstance(given, (Class, Ref)) else [given]:
         for found in records_reader.huggingface(session, one, call):

@@ -112,7 +112,7 @@ class Maker(Thing):
         if self._owner is not None:
             self._owner.add(made)
         else:
-            self._session.programs.append(made)
+            self._session.add(made)
         return made
 
     def call(self, call: Call) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
@@ -25,6 +26,8 @@ from mlreef.extraction.values import (
 )
 
 MAX_STEPS = 120_000
+MAX_SECONDS = 0.6
+"""Of this thread's time; steps differ in what they cost."""
 MAX_NESTING = 160
 MAX_ITEMS = 500
 
@@ -50,8 +53,10 @@ class Evaluator:
     """Computes expressions; how functions are called and variables are set is the interpreter's part."""
 
     def __init__(self) -> None:
-        self._steps = 0
+        self._steps = self._next_look = 0
         self._depth = 0
+        self._start = time.thread_time()
+        self._until = self._start + MAX_SECONDS
 
     def apply(self, function: Any, call: Call, scope: Scope) -> Any:
         """What calling something returns."""
@@ -88,13 +93,16 @@ class Evaluator:
     def spend(self, steps: int) -> None:
         """Account for work; raises Exhausted when it becomes too much."""
         self._steps += steps
-        if self._steps > MAX_STEPS:
-            raise Exhausted
+        if self._steps > self._next_look:
+            self._next_look = self._steps + 64
+            if self._steps > MAX_STEPS or time.thread_time() > self._until:
+                raise Exhausted
 
     def recover(self) -> None:
         """Go on with something else after a part of the program was too much."""
-        self._steps = MAX_STEPS // 2
+        self._steps = self._next_look = MAX_STEPS // 2
         self._depth = 0
+        self._until = min(self._start + 2 * MAX_SECONDS, time.thread_time() + MAX_SECONDS / 4)
 
     def _expression(self, node: ast.expr, scope: Scope) -> Any:
         handler = self._handlers.get(type(node))

@@ -19,6 +19,8 @@ from mlreef.extraction import source
 from mlreef.extraction.model import Extraction, Fault, Position, extraction_from_json
 
 MAX_TOTAL = 8 << 20
+STACK = 64 << 20
+"""Bytes: CPython's parser recurses in C, and a small stack, such as musl gives to threads, would end the process."""
 _FAILED = ("the program cannot be read within the limits of time and memory", "publish a smaller script")
 
 
@@ -35,7 +37,16 @@ class _Worker:
 class Pool:
     """At most `size` workers; `timeout` and `idle` in seconds, a worker is replaced after `uses` extractions."""
 
-    def __init__(self, *, size: int = 2, timeout: float = 5.0, uses: int = 200, idle: float = 60.0) -> None:
+    def __init__(
+        self,
+        *,
+        size: int = 2,
+        timeout: float = 5.0,
+        uses: int = 200,
+        idle: float = 60.0,
+        stack: int = STACK,
+    ) -> None:
+        self._stack = stack
         self._timeout, self._uses, self._idle_after = timeout, uses, idle
         self._slots = asyncio.Semaphore(size)
         self._idle: list[_Worker] = []
@@ -70,7 +81,7 @@ class Pool:
             for _ in range(2):
                 worker = self._idle.pop() if self._idle else None
                 fresh = worker is None
-                worker = worker or await _start()
+                worker = worker or await _start(self._stack)
                 try:
                     answer = await self._ask(worker, request)
                 except _Lost:
@@ -131,9 +142,9 @@ async def _exchange(process: asyncio.subprocess.Process, request: bytes) -> dict
     return dict(answer)
 
 
-async def _start() -> _Worker:
+async def _start(stack: int) -> _Worker:
     pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
-    command = (sys.executable, "-I", "-m", "mlreef.extraction.worker")
+    command = (sys.executable, "-I", "-m", "mlreef.extraction.worker", str(stack))
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=nothing, env={})
     return _Worker(process)
 

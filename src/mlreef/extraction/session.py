@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Protocol
 
 from mlreef.extraction import paths
 from mlreef.extraction.calls import Call
+from mlreef.extraction.evaluator import Exhausted
 from mlreef.extraction.interpreter import Interpreter
 from mlreef.extraction.model import Extraction, Fault, Parameter, Position
 from mlreef.extraction.project import Project
@@ -20,6 +21,7 @@ from mlreef.extraction.values import UNKNOWN, Class, Instance, Module, Ref, Thin
 
 MAX_FAULTS = 200
 MAX_PARAMETERS = 500
+MAX_PROGRAMS = 300
 
 
 class Started(Exception):
@@ -122,6 +124,12 @@ class Session:
         return found
 
     # -- programs
+
+    def add(self, program: Program) -> None:
+        """The program prepares a command line."""
+        if len(self.programs) >= MAX_PROGRAMS:
+            raise Exhausted
+        self.programs.append(program)
 
     def start(self, program: Program | None) -> NoReturn:
         """The program reads its command line now."""

@@ -12,7 +12,9 @@ from mlreef.extraction.model import Fault, Position
 
 MAX_BYTES = 1 << 20
 MAX_NODES = 150_000
-_MAX_TOKENS = 250_000
+_MAX_TOKENS = 150_000
+_MAX_BRACES = 20_000
+"""Texts with very many placeholders take the parser a time that grows with the square."""
 _LARGE = 64 << 10
 
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
@@ -44,7 +46,7 @@ def read(content: bytes, file: str) -> Source | Fault:
     text = _decoded(content, file)
     if isinstance(text, Fault):
         return text
-    if len(content) > _LARGE and sum(1 for _ in _TOKEN.finditer(content)) > _MAX_TOKENS:
+    if len(content) > _LARGE and (content.count(b"{") > _MAX_BRACES or _tokens(content) > _MAX_TOKENS):
         return _hopeless(file, "the source is too large to be read")
     lines = re.split(r"\r\n|\r|\n", text)  # as Python counts: form feeds and the like end no line
     try:
@@ -59,6 +61,10 @@ def read(content: bytes, file: str) -> Source | Fault:
     if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         return _hopeless(file, "the source is too large to be read")
     return Source(tree, lines)
+
+
+def _tokens(content: bytes) -> int:
+    return sum(1 for _ in _TOKEN.finditer(content))
 
 
 def _decoded(content: bytes, file: str) -> str | Fault:

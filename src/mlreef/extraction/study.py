@@ -1,14 +1,15 @@
 """Everything that a project's files say about one processor, by one set of rules for whoever reads the files.
 
-`study` is a generator: it yields which file it needs next, is sent the bytes, and returns its findings. The management
-service reads from a commit at the forge, the command line from a folder; neither has rules of its own.
+`study` is a generator: it yields which file it needs next (`Wish`) or what it wants read (`Program`), is sent the
+answer, and returns its findings. The management service reads from a commit at the forge and extracts in a process of
+its own, the command line from a folder; neither has rules of its own.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,13 +33,26 @@ class Wish:
     exists: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program whose parameters are to be extracted, with what is known of the project's other files."""
+
+    content: bytes
+    file: str
+    files: Mapping[str, bytes]
+    subcommand: str | None
+
+
 class TooLarge:
     """The answer for a file beyond the limit."""
 
 
 TOO_LARGE = TooLarge()
-Answer = bytes | TooLarge | bool | None
-Reading = Generator[Wish, Answer, "Study"]
+Answer = bytes | TooLarge | bool | Extraction | None
+Question = Wish | Program
+Reading = Generator[Question, Answer, "Study"]
+_ROUNDS = 8
+"""How often files that a program imports are asked for: what is imported may import more."""
 
 
 class NoSuchFile(Exception):
@@ -75,20 +89,21 @@ class Study:
         return self.extraction.warnings
 
 
-def study(target: str) -> Reading:
+def study(target: str, subcommand: str | None = None) -> Reading:
     """Study a Python file, or the program that a `processor.yaml` is about; raises NoSuchFile."""
     if posixpath.basename(target) == manifests.FILE:
         content = yield Wish(target, manifests.MAX_BYTES)
         if content is None:
             raise NoSuchFile(target)
-        manifest = _parsed(content, target)
-        found = yield from _described(manifest, target)
+        found = yield from _described(_parsed(content, target), target, subcommand)
     else:
         source = yield Wish(target, extraction.MAX_BYTES)
         if source is None:
             raise NoSuchFile(target)
-        found = yield from _extracted(source, target)
-        found.manifest = yield from _find_manifest(target, found.extraction)
+        warnings: list[Fault] = []
+        manifest = yield from _find_manifest(target, warnings)
+        found = yield from _extracted(source, target, manifest, subcommand)
+        found.extraction.warnings += warnings
     yield from _finish(found)
     return found
 
@@ -101,7 +116,7 @@ def _parsed(content: Answer, path: str) -> Manifest:
     return manifest
 
 
-def _described(manifest: Manifest, path: str) -> Generator[Wish, Answer, Study]:
+def _described(manifest: Manifest, path: str, subcommand: str | None) -> Generator[Question, Answer, Study]:
     entry = manifest.values.get("entry")
     if manifest.command is not None or entry is None:
         if manifest.command is None and not manifest.problems:
@@ -115,8 +130,7 @@ def _described(manifest: Manifest, path: str) -> Generator[Wish, Answer, Study]:
     if source is None:
         manifest.fault(["entry"], f"there is no file {program}", "name a Python file, relative to this one")
         return Study(program, python(program), Extraction(), manifest)
-    found = yield from _extracted(source, program)
-    found.manifest = manifest
+    found = yield from _extracted(source, program, manifest, subcommand)
     return found
 
 
@@ -125,7 +139,7 @@ def python(program: str) -> list[str]:
     return ["python3", CODE + program]
 
 
-def _command_files(found: Study) -> Generator[Wish, Answer, None]:
+def _command_files(found: Study) -> Generator[Question, Answer, None]:
     for number, item in enumerate(found.command):
         if item.startswith(CODE):
             there = yield Wish(item.removeprefix(CODE), 0, exists=True)
@@ -134,20 +148,53 @@ def _command_files(found: Study) -> Generator[Wish, Answer, None]:
                                      f"{CODE} is the project's root; name a file of it")  # fmt: skip
 
 
-def _extracted(source: Answer, path: str) -> Generator[Wish, Answer, Study]:
+def _extracted(
+    source: Answer, path: str, manifest: Manifest, subcommand: str | None
+) -> Generator[Question, Answer, Study]:
     start = Position(path, 1, 1)
-    yield from ()
     if not isinstance(source, bytes):
         limit = extraction.MAX_BYTES >> 20
         faults = [Fault(start, f"the file is larger than {limit} MiB", "move data out of the source")]
-        return Study(path, python(path), Extraction(errors=faults), Manifest())
+        return Study(path, python(path), Extraction(errors=faults), manifest)
     if source.startswith(b"version https://git-lfs.github.com/spec/"):
         faults = [Fault(start, "the file is in LFS", "keep source files out of LFS")]
-        return Study(path, python(path), Extraction(errors=faults), Manifest())
-    return Study(path, python(path), extraction.extract(source, path), Manifest())
+        return Study(path, python(path), Extraction(errors=faults), manifest)
+    wanted = subcommand or manifest.values.get("subcommand")
+    extracted = yield from _with_imports(source, path, wanted)
+    _declared(manifest, extracted, path)
+    return Study(path, extracted.command or python(path), extracted, manifest)
 
 
-def _find_manifest(entry: str, found: Extraction) -> Generator[Wish, Answer, Manifest]:
+def _with_imports(source: bytes, path: str, subcommand: str | None) -> Generator[Question, Answer, Extraction]:
+    """Extract, get what the program imports from its project, and extract again."""
+    files: dict[str, bytes] = {}
+    asked: set[str] = set()
+    for _ in range(_ROUNDS):
+        answer = yield Program(source, path, files, subcommand)
+        found = answer if isinstance(answer, Extraction) else Extraction()
+        news = [one for one in found.wanted if one not in asked]
+        asked.update(news)
+        before = len(files)
+        for name in news:
+            content = yield Wish(name, extraction.MAX_BYTES)
+            if isinstance(content, bytes):
+                files[name] = content
+        if len(files) == before:
+            break
+    return found
+
+
+def _declared(manifest: Manifest, found: Extraction, path: str) -> None:
+    """What decorators in the program say about it holds where the description says nothing."""
+    told = {key: one for key, one in found.declared.items() if key not in {"entry", "command", "parameters"}}
+    checked = manifests.from_document(told, path)
+    for one in checked.problems:
+        place = Position(path, 1, 1)
+        found.warnings.append(Fault(place, f"decorators: {one.fault.message}", one.fault.remedy))
+    manifest.values = {**checked.values, **manifest.values}
+
+
+def _find_manifest(entry: str, warnings: list[Fault]) -> Generator[Question, Answer, Manifest]:
     """The description beside the program or at the root, if it is about this program."""
     folder = posixpath.dirname(entry)
     for path in dict.fromkeys((posixpath.join(folder, manifests.FILE), manifests.FILE)):
@@ -162,13 +209,13 @@ def _find_manifest(entry: str, found: Extraction) -> Generator[Wish, Answer, Man
             about = meant
         else:
             return manifest
-        found.warnings.append(
+        warnings.append(
             Fault(manifest.place("entry"), f"{path} is about {about}, not {entry}", "it is left out of account")
         )
     return Manifest()
 
 
-def _finish(found: Study) -> Generator[Wish, Answer, None]:
+def _finish(found: Study) -> Generator[Question, Answer, None]:
     manifests.apply(found.manifest, found.extraction)
     found.extraction.errors += _role_faults(found.extraction)
     folder = posixpath.dirname(found.manifest.file if found.manifest.present else found.entry)
@@ -187,7 +234,7 @@ def _finish(found: Study) -> Generator[Wish, Answer, None]:
     found.suggested = suggested(found)
 
 
-def _requirements(found: Study, folder: str, faults: list[Fault]) -> Generator[Wish, Answer, str | None]:
+def _requirements(found: Study, folder: str, faults: list[Fault]) -> Generator[Question, Answer, str | None]:
     """The path of the requirements file; a list of requirements needs none."""
     named = found.manifest.values.get("requirements")
     if isinstance(named, list):
@@ -206,7 +253,7 @@ def _requirements(found: Study, folder: str, faults: list[Fault]) -> Generator[W
     return None
 
 
-def _named(found: Study, key: list[str], path: str, faults: list[Fault]) -> Generator[Wish, Answer, str]:
+def _named(found: Study, key: list[str], path: str, faults: list[Fault]) -> Generator[Question, Answer, str]:
     """The text of a file that the description names."""
     content = yield Wish(path, MAX_SMALL)
     if isinstance(content, bytes):
@@ -216,7 +263,7 @@ def _named(found: Study, key: list[str], path: str, faults: list[Fault]) -> Gene
     return ""
 
 
-def _readme(found: Study, folder: str) -> Generator[Wish, Answer, str]:
+def _readme(found: Study, folder: str) -> Generator[Question, Answer, str]:
     for path in dict.fromkeys(posixpath.join(place, README) for place in (folder, posixpath.dirname(found.entry), "")):
         content = yield Wish(path, MAX_README)
         if isinstance(content, bytes):

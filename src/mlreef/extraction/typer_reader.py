@@ -207,7 +207,7 @@ def _run(session: Session, call: Call) -> Any:
 
 def _app(session: Session, call: Call) -> Any:
     made = App(session, call)
-    session.programs.append(made)
+    session.add(made)
     return made
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mlreef.extraction.calls import Call
 
 _KNOWN_SIZE = 20_000
+_LINEAGE = 40
 _ENUMS = {"enum.Enum", "enum.StrEnum", "enum.IntEnum", "enum.Flag", "enum.IntFlag", "strenum.StrEnum"}
 
 
@@ -109,7 +110,7 @@ class Class:
         """The class and the program's classes it inherits from, nearest first."""
         seen: set[int] = set()
         waiting: list[Class] = [self]
-        while waiting:
+        while waiting and len(seen) < _LINEAGE:
             one = waiting.pop(0)
             if id(one) not in seen:
                 seen.add(id(one))

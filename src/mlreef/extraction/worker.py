@@ -15,8 +15,6 @@ from typing import IO, Any
 from mlreef.extraction import service
 
 MEMORY = 1 << 30
-STACK = 64 << 20
-"""CPython's parser recurses in C: a small stack of a thread would end the process."""
 
 
 def limit() -> None:
@@ -53,9 +51,9 @@ def _answer(request: dict[str, Any], contents: dict[str, bytes]) -> dict[str, An
 
 
 def main() -> None:
-    """Serve in a thread with a large stack."""
+    """Serve in a thread with a stack of the size that the command line names."""
     limit()
-    threading.stack_size(STACK)
+    threading.stack_size(int(sys.argv[1]))
     thread = threading.Thread(target=serve, args=(sys.stdin.buffer, sys.stdout.buffer))
     thread.start()
     thread.join()
