@@ -176,7 +176,7 @@ async def test_a_manifest_that_is_none_is_refused(client: httpx.AsyncClient, bod
 
 
 async def test_a_manifest_naming_a_missing_blob_is_refused(client: httpx.AsyncClient) -> None:
-    body = json.dumps({"schemaVersion": 2, "layers": [{"digest": digest_of(b"nowhere")}]}).encode()
+    body = json.dumps({"schemaVersion": 2, "config": {"digest": digest_of(b"nowhere")}, "layers": []}).encode()
     answer = await put_manifest(client, "bad", body)
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (404, "MANIFEST_BLOB_UNKNOWN")
 

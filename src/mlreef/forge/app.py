@@ -7,7 +7,7 @@ before every route, decodes path parameters once, and denies what no declared po
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 
 import httpx
@@ -78,6 +78,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await state.db.migrate()
+        with suppress(PlatformError):  # a store that does not answer now is told of by those who need it
+            await objects.claim(state.objects, "forge")
         async with AsyncExitStack() as stack:
             client = None
             if transport is not None:

@@ -39,3 +39,15 @@ class Settings(BaseSettings):
 
     upload_hours: float = 24.0
     """How long an unfinished upload may rest before it is swept."""
+
+    quota_bytes: int = 0
+    """Bytes of distinct blobs that a namespace may hold unless it was given a quota of its own; 0 is no limit."""
+
+    gc_hours: float = 24.0
+    """The grace: what lost its last tag or use this long ago is removed by the garbage collection."""
+
+    gc_interval_hours: float = 6.0
+    """Between two garbage collections; 0 leaves them to `mlreef registry gc`."""
+
+    service_account: str = "mlreef-bot"
+    """The account whose signatures pin images: only it and administrators may delete what it has signed."""

@@ -9,6 +9,7 @@ from fastapi import Request
 from mlreef.kit.clock import Clock
 from mlreef.kit.db import Database
 from mlreef.kit.objects import ObjectStore
+from mlreef.registry.metrics import Meters
 from mlreef.registry.settings import Settings
 from mlreef.registry.tokens import TokenVerifier
 
@@ -22,6 +23,7 @@ class State:
     objects: ObjectStore
     tokens: TokenVerifier
     clock: Clock
+    meters: Meters
 
 
 def of(request: Request) -> State:

@@ -1,43 +1,148 @@
-"""Queries of the registry. Every look-up of a blob or manifest names the repository it must belong to."""
+"""Queries over repositories, namespaces, blobs and objects.
+
+Every look-up of a blob names the repository it must belong to. Whoever changes what a namespace holds takes its row
+first (`lock_namespace`): pushes, deletions and the garbage collection of one namespace come one after the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy import RowMapping, Table, delete, exists, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from mlreef.kit.db import Tx
-from mlreef.registry.tables import blobs, manifests, repositories, tags, upload_chunks, uploads
+from mlreef.registry.tables import blobs, manifests, namespaces, objects, repositories
+
+_MOST_NAMED = 500
+"""Values in one `IN`: SQLite takes 32,766 parameters, and plans of long lists cost."""
 
 
-async def find_repository(tx: Tx, name: str) -> int | None:
-    """The id of the repository called `name`."""
-    found: int | None = await tx.scalar(select(repositories.c.id).where(repositories.c.name == name))
-    return found
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository by its keys."""
+
+    id: int
+    namespace_id: int
 
 
-async def ensure_repository(tx: Tx, name: str, now: datetime) -> int:
-    """The id of the repository called `name`, made when it is new."""
+async def insert_missing(tx: Tx, table: Table, *rows: Mapping[str, Any]) -> int:
+    """Insert rows whose keys are not there yet; how many were new. Two writers at once are no error."""
+    insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    new = 0
+    for row in rows:
+        new += (await tx.execute(insert(table).values(**row).on_conflict_do_nothing())).rowcount
+    return new
+
+
+def batches(values: Iterable[str]) -> Iterable[list[str]]:
+    """Distinct values in lists short enough for one statement."""
+    ordered = sorted(set(values))
+    return (ordered[at : at + _MOST_NAMED] for at in range(0, len(ordered), _MOST_NAMED))
+
+
+async def find_repository(tx: Tx, name: str) -> Repository | None:
+    """The repository called `name`."""
+    query = select(repositories.c.id, repositories.c.namespace_id).where(repositories.c.name == name)
+    row = await tx.find(query)
+    return None if row is None else Repository(row["id"], row["namespace_id"])
+
+
+async def ensure_repository(tx: Tx, name: str, now: datetime) -> Repository:
+    """The repository called `name`, made with its namespace when it is new."""
     found = await find_repository(tx, name)
-    if found is not None:
-        return found
-    made: int = await tx.insert(repositories, {"name": name, "created_at": now})
-    return made
-
-
-async def find_blob(tx: Tx, repository: int, digest: str) -> int | None:
-    """The size of a blob of the repository."""
-    query = select(blobs.c.size).where(blobs.c.repository_id == repository, blobs.c.digest == digest)
-    found: int | None = await tx.scalar(query)
+    if found is None:
+        namespace = await ensure_namespace(tx, name.partition("/")[0])
+        row = {"name": name, "created_at": now, "namespace_id": namespace}
+        await insert_missing(tx, repositories, row)
+        made = await tx.scalar(select(repositories.c.id).where(repositories.c.name == name))
+        return Repository(made, namespace)
     return found
 
 
-async def link_blob(tx: Tx, repository: int, digest: str, size: int, now: datetime) -> None:
-    """Make the stored bytes a blob of the repository; linking twice is no error."""
-    if await find_blob(tx, repository, digest) is None:
-        await tx.insert(blobs, {"repository_id": repository, "digest": digest, "size": size, "created_at": now})
+async def ensure_namespace(tx: Tx, name: str) -> int:
+    """The id of a namespace, made when it is new."""
+    await insert_missing(tx, namespaces, {"name": name, "used": 0})
+    found: int = await tx.scalar(select(namespaces.c.id).where(namespaces.c.name == name))
+    return found
+
+
+async def lock_namespace(tx: Tx, namespace: int) -> RowMapping:
+    """A namespace (name, used, quota), held until the transaction ends."""
+    return await tx.one(select(namespaces).where(namespaces.c.id == namespace).with_for_update())
+
+
+async def find_namespace(tx: Tx, name: str) -> RowMapping | None:
+    """A namespace by name."""
+    return await tx.find(select(namespaces).where(namespaces.c.name == name))
+
+
+async def list_namespaces(tx: Tx, after: str, limit: int) -> Sequence[RowMapping]:
+    """Namespaces in order of their names, behind one."""
+    query = select(namespaces).where(namespaces.c.name > after).order_by(namespaces.c.name).limit(limit)
+    return await tx.all(query)
+
+
+async def set_quota(tx: Tx, namespace: int, quota: int | None) -> None:
+    """Give a namespace a quota of its own; None takes it away again."""
+    await tx.execute(update(namespaces).where(namespaces.c.id == namespace).values(quota=quota))
+
+
+async def add_used(tx: Tx, namespace: int, size: int) -> None:
+    """Count bytes in, or out when negative."""
+    await tx.execute(update(namespaces).where(namespaces.c.id == namespace).values(used=namespaces.c.used + size))
+
+
+async def list_repositories(tx: Tx, after: str, limit: int) -> list[str]:
+    """Names of repositories that hold a manifest, in order, behind a name."""
+    held = exists().where(manifests.c.repository_id == repositories.c.id)
+    query = select(repositories.c.name).where(repositories.c.name > after, held)
+    return [row["name"] for row in await tx.all(query.order_by(repositories.c.name).limit(limit))]
+
+
+async def list_repository_keys(tx: Tx, after: int, limit: int) -> Sequence[RowMapping]:
+    """All repositories (id, namespace_id) in order of their ids, behind one."""
+    query = select(repositories.c.id, repositories.c.namespace_id).where(repositories.c.id > after)
+    return await tx.all(query.order_by(repositories.c.id).limit(limit))
+
+
+async def find_blob(tx: Tx, repository: int, digest: str) -> RowMapping | None:
+    """A blob of the repository: size and touched_at."""
+    query = select(blobs.c.size, blobs.c.touched_at)
+    return await tx.find(query.where(blobs.c.repository_id == repository, blobs.c.digest == digest))
+
+
+async def find_blob_by_name(tx: Tx, name: str, digest: str) -> RowMapping | None:
+    """A blob of the repository called `name`, in one query: what every pull asks."""
+    query = select(blobs.c.size, blobs.c.touched_at, blobs.c.repository_id).join(
+        repositories, repositories.c.id == blobs.c.repository_id
+    )
+    return await tx.find(query.where(repositories.c.name == name, blobs.c.digest == digest))
+
+
+async def missing_blobs(tx: Tx, repository: int, digests: Iterable[str]) -> list[str]:
+    """Which of the digests are no blobs of the repository."""
+    missing: list[str] = []
+    for batch in batches(digests):
+        query = select(blobs.c.digest).where(blobs.c.repository_id == repository, blobs.c.digest.in_(batch))
+        held = {row["digest"] for row in await tx.all(query)}
+        missing += [digest for digest in batch if digest not in held]
+    return missing
+
+
+async def touch_blob(tx: Tx, repository: int, digest: str, now: datetime) -> bool:
+    """Note that somebody counts on a blob from now on; whether it is one of the repository."""
+    query = update(blobs).where(blobs.c.repository_id == repository, blobs.c.digest == digest)
+    return bool((await tx.execute(query.values(touched_at=now))).rowcount)
+
+
+async def insert_blob(tx: Tx, repository: int, digest: str, size: int, now: datetime) -> None:
+    """Make the stored bytes a blob of the repository."""
+    row = {"repository_id": repository, "digest": digest, "size": size, "created_at": now, "touched_at": now}
+    await insert_missing(tx, blobs, row)
 
 
 async def unlink_blob(tx: Tx, repository: int, digest: str) -> bool:
@@ -46,93 +151,30 @@ async def unlink_blob(tx: Tx, repository: int, digest: str) -> bool:
     return bool(done.rowcount)
 
 
-async def find_manifest(tx: Tx, repository: int, digest: str) -> RowMapping | None:
-    """A manifest by digest."""
-    query = select(manifests).where(manifests.c.repository_id == repository, manifests.c.digest == digest)
-    return await tx.find(query)
-
-
-async def put_manifest(tx: Tx, values: Mapping[str, Any]) -> None:
-    """Keep a manifest; the same bytes again change nothing."""
-    if await find_manifest(tx, values["repository_id"], values["digest"]) is None:
-        await tx.insert(manifests, values)
-
-
-async def delete_manifest(tx: Tx, repository: int, digest: str) -> bool:
-    """Forget a manifest and the tags that name it; whether it was there."""
-    await tx.execute(delete(tags).where(tags.c.repository_id == repository, tags.c.digest == digest))
-    query = delete(manifests).where(manifests.c.repository_id == repository, manifests.c.digest == digest)
-    return bool((await tx.execute(query)).rowcount)
-
-
-async def list_referrers(tx: Tx, repository: int, subject: str, artifact_type: str | None) -> Sequence[RowMapping]:
-    """Manifests whose `subject` is the given digest."""
-    query = select(manifests).where(manifests.c.repository_id == repository, manifests.c.subject == subject)
-    if artifact_type is not None:
-        query = query.where(manifests.c.artifact_type == artifact_type)
-    return await tx.all(query.order_by(manifests.c.digest))
-
-
-async def find_tag(tx: Tx, repository: int, name: str) -> str | None:
-    """The digest that a tag names."""
-    found: str | None = await tx.scalar(
-        select(tags.c.digest).where(tags.c.repository_id == repository, tags.c.name == name)
+async def namespace_holds(tx: Tx, namespace: int, digest: str) -> bool:
+    """Whether any repository of the namespace has the blob: it is counted once."""
+    query = (
+        select(blobs.c.size)
+        .join(repositories, repositories.c.id == blobs.c.repository_id)
+        .where(blobs.c.digest == digest, repositories.c.namespace_id == namespace)
+        .limit(1)
     )
-    return found
-
-
-async def set_tag(tx: Tx, repository: int, name: str, digest: str, now: datetime) -> None:
-    """Let a tag name a digest."""
-    query = update(tags).where(tags.c.repository_id == repository, tags.c.name == name)
-    done = await tx.execute(query.values(digest=digest, updated_at=now))
-    if not done.rowcount:
-        await tx.insert(tags, {"repository_id": repository, "name": name, "digest": digest, "updated_at": now})
-
-
-async def delete_tag(tx: Tx, repository: int, name: str) -> bool:
-    """Forget a tag, not what it named; whether it was there."""
-    done = await tx.execute(delete(tags).where(tags.c.repository_id == repository, tags.c.name == name))
-    return bool(done.rowcount)
-
-
-async def list_tags(tx: Tx, repository: int, after: str | None, limit: int) -> list[str]:
-    """Tag names in order, after a name."""
-    query = select(tags.c.name).where(tags.c.repository_id == repository).order_by(tags.c.name).limit(limit)
-    if after is not None:
-        query = query.where(tags.c.name > after)
-    return [row["name"] for row in await tx.all(query)]
-
-
-async def start_upload(tx: Tx, upload: str, repository: int, now: datetime) -> None:
-    """Open an upload session."""
-    await tx.insert(uploads, {"id": upload, "repository_id": repository, "created_at": now})
-
-
-async def upload_exists(tx: Tx, upload: str, repository: int) -> bool:
-    """Whether the session is open and belongs to the repository."""
-    query = select(uploads.c.id).where(uploads.c.id == upload, uploads.c.repository_id == repository)
     return await tx.find(query) is not None
 
 
-async def list_chunks(tx: Tx, upload: str) -> Sequence[RowMapping]:
-    """The chunks received so far, in order."""
-    query = select(upload_chunks).where(upload_chunks.c.upload_id == upload)
-    return await tx.all(query.order_by(upload_chunks.c.position))
+async def touch_object(tx: Tx, digest: str, size: int, now: datetime) -> bool:
+    """Record stored bytes, or that somebody counts on them again; True when they were not known.
+
+    The row stays locked until the transaction ends, and the garbage collection removes bytes under the same lock.
+    """
+    row = {"digest": digest, "size": size, "touched_at": now}
+    if await insert_missing(tx, objects, row):
+        return True
+    await tx.execute(update(objects).where(objects.c.digest == digest).values(touched_at=now))
+    return False
 
 
-async def add_chunk(tx: Tx, upload: str, position: int, digest: str, size: int) -> None:
-    """Record a received chunk."""
-    values = {"upload_id": upload, "position": position, "digest": digest, "size": size}
-    await tx.insert(upload_chunks, values)
-
-
-async def end_upload(tx: Tx, upload: str) -> None:
-    """Close a session; its chunks' rows go with it."""
-    await tx.execute(delete(upload_chunks).where(upload_chunks.c.upload_id == upload))
-    await tx.execute(delete(uploads).where(uploads.c.id == upload))
-
-
-async def list_stale_uploads(tx: Tx, before: datetime) -> list[str]:
-    """Sessions opened before an instant and never finished."""
-    query = select(uploads.c.id).where(uploads.c.created_at < before).limit(100)
-    return [row["id"] for row in await tx.all(query)]
+async def count_objects(tx: Tx) -> tuple[int, int]:
+    """How many byte sequences are kept, and their size together."""
+    row = await tx.one(select(func.count(objects.c.digest).label("n"), func.sum(objects.c.size).label("size")))
+    return int(row["n"]), int(row["size"] or 0)

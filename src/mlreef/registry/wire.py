@@ -6,6 +6,7 @@ Source: OCI distribution specification 1.1, sections "Error Codes" and "Pulling 
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
@@ -15,6 +16,9 @@ from mlreef.kit.errors import Kind, PlatformError
 NAME = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}")
 DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+_OTHER_DIGEST = re.compile(r"[a-z0-9]+([+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
+
+VERSION = {"docker-distribution-api-version": "registry/2.0"}
 
 _CODES: dict[Kind, tuple[int, str]] = {
     Kind.NOT_FOUND: (404, "NAME_UNKNOWN"),
@@ -58,12 +62,41 @@ def repository_name(text: str) -> str:
     return text
 
 
+def is_digest(reference: str) -> bool:
+    """Whether a reference is meant as a digest: tags have no colon."""
+    return ":" in reference
+
+
 def digest_hex(text: str) -> str:
     """The 64 hexadecimal digits of a `sha256:` digest, the only algorithm kept here."""
     match = DIGEST.fullmatch(text)
+    if match is None and _OTHER_DIGEST.fullmatch(text) and not text.startswith("sha256:"):
+        message = f"digest algorithm {text.partition(':')[0][:20]!r} is not kept here: name the content by its sha256"
+        raise RegistryError(Kind.INVALID, "DIGEST_INVALID", message)
     if match is None:
         raise RegistryError(Kind.INVALID, "DIGEST_INVALID", "digest: sha256:<64 lower-case hexadecimal digits>")
     return match[1]
+
+
+def name_unknown(name: str) -> RegistryError:
+    """No such repository."""
+    return RegistryError(Kind.NOT_FOUND, "NAME_UNKNOWN", f"repository name not known: {name}")
+
+
+def next_page(path: str, **query: str | int) -> dict[str, str]:
+    """The header that names the next page (RFC 5988)."""
+    return {"link": f'<{path}?{urlencode(query)}>; rel="next"'}
+
+
+def is_unchanged(request: Request, tag: str) -> bool:
+    """Whether the client holds what it asks for (RFC 9110, If-None-Match)."""
+    given = request.headers.get("if-none-match", "")
+    return given.strip() == "*" or f'"{tag}"' in given
+
+
+def denied(message: str) -> RegistryError:
+    """A valid token, and still not allowed."""
+    return RegistryError(Kind.FORBIDDEN, "DENIED", message)
 
 
 def blob_unknown(digest: str) -> RegistryError:

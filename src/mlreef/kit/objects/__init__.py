@@ -8,6 +8,7 @@ from mlreef.kit.objects.base import DigestMismatch, ObjectStore, SizeMismatch, S
 from mlreef.kit.objects.local import LocalObjects
 from mlreef.kit.objects.memory import MemoryObjects
 from mlreef.kit.objects.opening import from_url
+from mlreef.kit.objects.ownership import claim, mark_of, others
 
 __all__ = [
     "DigestMismatch",
@@ -17,5 +18,8 @@ __all__ = [
     "SizeMismatch",
     "Stored",
     "TooLarge",
+    "claim",
     "from_url",
+    "mark_of",
+    "others",
 ]

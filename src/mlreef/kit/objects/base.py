@@ -78,6 +78,10 @@ class ObjectStore(Protocol):
         """Forget the object; deleting what is not there is no error."""
         ...
 
+    def iter_all(self) -> AsyncIterator[tuple[str, int]]:
+        """Every object (digest, size), in any order; what comes or goes meanwhile may be told or not."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...
@@ -88,6 +92,11 @@ def checked(digest: str) -> str:
     if not _DIGEST.fullmatch(digest):
         raise invalid("not a SHA-256 digest: 64 lower-case hexadecimal digits are needed")
     return digest
+
+
+def is_digest(name: str) -> bool:
+    """Whether a name found in a store is an object's."""
+    return _DIGEST.fullmatch(name) is not None
 
 
 def verify(digest: str, received: int, expect: str | None, size: int | None) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mlreef.kit.errors import not_found
-from mlreef.kit.objects.base import CHUNK, Stored, TooLarge, checked, verify
+from mlreef.kit.objects.base import CHUNK, Stored, TooLarge, checked, is_digest, verify
 
 _BATCH = 4 << 20
 _LEFT_OVER_SECONDS = 86400
@@ -123,6 +123,12 @@ class LocalObjects:
         """See `ObjectStore.delete`."""
         await asyncio.to_thread(self._path(digest).unlink, missing_ok=True)
 
+    async def iter_all(self) -> AsyncIterator[tuple[str, int]]:
+        """See `ObjectStore.iter_all`."""
+        for number in range(256):
+            for found in await asyncio.to_thread(_listed, self._root / f"{number:02x}"):
+                yield found
+
     async def close(self) -> None:
         """Nothing is held open."""
 
@@ -142,6 +148,15 @@ def _write(file: BinaryIO, hasher: hashlib._Hash, batch: list[bytes]) -> None:
 def _finish(file: BinaryIO, hasher: hashlib._Hash, batch: list[bytes]) -> None:
     _write(file, hasher, batch)
     os.fsync(file.fileno())
+
+
+def _listed(directory: Path) -> list[tuple[str, int]]:
+    found = []
+    for entry in os.scandir(directory):
+        with contextlib.suppress(FileNotFoundError):
+            if is_digest(entry.name):
+                found.append((entry.name, entry.stat().st_size))
+    return found
 
 
 def _sync_directory(path: Path) -> None:

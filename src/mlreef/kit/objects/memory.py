@@ -59,5 +59,10 @@ class MemoryObjects:
         """See `ObjectStore.delete`."""
         self._objects.pop(checked(digest), None)
 
+    async def iter_all(self) -> AsyncIterator[tuple[str, int]]:
+        """See `ObjectStore.iter_all`."""
+        for digest, held in list(self._objects.items()):
+            yield digest, len(held)
+
     async def close(self) -> None:
         """Nothing is held open."""

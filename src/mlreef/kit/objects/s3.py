@@ -17,7 +17,7 @@ import obstore
 from obstore.store import S3Store
 
 from mlreef.kit.errors import Kind, PlatformError, not_found
-from mlreef.kit.objects.base import CHUNK, Stored, TooLarge, checked, verify
+from mlreef.kit.objects.base import CHUNK, Stored, TooLarge, checked, is_digest, verify
 
 _SPOOL_IN_MEMORY = 8 << 20
 
@@ -85,6 +85,15 @@ class S3Objects:
             await obstore.delete_async(self._store, self._key(digest))
         except FileNotFoundError:
             return
+
+    async def iter_all(self) -> AsyncIterator[tuple[str, int]]:
+        """See `ObjectStore.iter_all`."""
+        prefix = f"{self._prefix}/" if self._prefix else None
+        async for batch in obstore.list(self._store, prefix):
+            for found in batch:
+                digest = found["path"].rpartition("/")[2]
+                if is_digest(digest) and found["path"] == self._key(digest):
+                    yield digest, int(found["size"])
 
     async def close(self) -> None:
         """Connections belong to the client's pool and end with it."""
