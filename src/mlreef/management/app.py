@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from mlreef import __version__
 from mlreef.clients import credentials
 from mlreef.clients.forge import ForgeClient
+from mlreef.extraction.isolation import Pool
 from mlreef.kit import http, objects, tasks
 from mlreef.kit.clock import Clock, SystemClock
 from mlreef.kit.db import Database
@@ -66,6 +67,9 @@ def create_app(
         loops = [one for module in modules for one in _provided(module, "loops", state)]
         async with state.http, tasks.running(loops):
             yield
+        for part in state.parts.values():
+            if isinstance(part, Pool):
+                await part.aclose()
         await state.objects.close()
         await state.db.close()
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from mlreef.extraction import manifest as manifests
+from mlreef.extraction import service as extraction
 from mlreef.extraction import study as studies
-from mlreef.extraction.model import Fault
-from mlreef.extraction.study import Answer, Study, Wish
+from mlreef.extraction.model import Extraction, Fault
+from mlreef.extraction.study import Answer, Program, Study, Wish
 from mlreef.kit.errors import Kind, PlatformError, invalid, not_found
 
 _LEFT_OUT = {".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
@@ -91,12 +92,17 @@ def study(target: Target) -> Study:
     answer: Answer = None
     try:
         while True:
-            answer = _read(target.root, reading.send(answer))
+            asked = reading.send(answer)
+            answer = _read(target.root, asked) if isinstance(asked, Wish) else _extract(asked)
     except StopIteration as exc:
         found: Study = exc.value
         return found
     except studies.NoSuchFile as exc:
         raise not_found(f"{target.shown(exc.path)}") from exc
+
+
+def _extract(program: Program) -> Extraction:
+    return extraction.extract(program.content, program.file, sources=program.files.get, subcommand=program.subcommand)
 
 
 def _read(root: Path, wish: Wish) -> Answer:

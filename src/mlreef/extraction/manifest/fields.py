@@ -153,6 +153,7 @@ PROCESSOR = Record(
         "description": Field(HELP, "What it does; shown and searched in the marketplace"),
         "entry": Field(Text(255, _PATH + r"\.py", "name a Python file beside it; for any other program use `command`",
                             _path), "The Python program, relative to this file; its parameters are read from it"),
+        "subcommand": Field(Text(255), "Which of the program's subcommands the processor is, such as `fit`"),
         "command": Field(Items(Text(1000), "[Rscript, /mlreef/code/fit.R]", least=1, most=50),
                          "Instead of `entry`, a program in any language; the project is at `/mlreef/code`, and "
                          "parameters are declared here completely"),

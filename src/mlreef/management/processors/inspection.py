@@ -1,7 +1,7 @@
 """What publishing a program would find: its parameters, its `processor.yaml`, its requirements, all at one commit.
 
-Files are read from the forge with the caller's right and judged by the rules of `extraction.study`, in a thread and
-bounded; nothing is ever run.
+Files are read from the forge with the caller's right and judged by the rules of `extraction.study`, in
+processes of their own and bounded; nothing is ever run.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Any
 from mlreef.clients.forge import ForgeClient
 from mlreef.extraction import manifest as manifests
 from mlreef.extraction import study as studies
+from mlreef.extraction.isolation import Pool
 from mlreef.extraction.manifest import Manifest
 from mlreef.extraction.model import Extraction
-from mlreef.extraction.study import Answer, Reading, Study, Wish
+from mlreef.extraction.study import Answer, Program, Question, Reading, Study, Wish
 from mlreef.kit.errors import Kind, PlatformError, invalid, not_found
+from mlreef.management.state import State
 
 MAX_ENTRIES = 200
 
@@ -60,6 +62,9 @@ class Inspection:
         return {
             "commit": self.commit,
             "entry": found.entry,
+            "subcommand": found.extraction.subcommand,
+            "subcommands": [one.to_json() for one in found.extraction.subcommands],
+            "framework": found.extraction.framework,
             "command": found.command,
             "parameters": [one.to_json() for one in found.extraction.parameters],
             "errors": [one.to_json() for one in found.errors],
@@ -93,22 +98,32 @@ async def get_commit(forge: ForgeClient, project_id: int, ref: str) -> str:
     return str(found["id"])
 
 
-async def inspect(forge: ForgeClient, project_id: int, ref: str, entry: str) -> Inspection:
+async def inspect(
+    state: State, forge: ForgeClient, project_id: int, ref: str, entry: str, *, subcommand: str | None = None
+) -> Inspection:
     """Inspect a program; raises only for what is not there, faults of the source are part of the answer."""
     checked_entry(entry)
     commit = await get_commit(forge, project_id, ref)
-    source = _Commit(forge, project_id, commit)
+    source = _Commit(forge, project_id, commit, _pool(state))
     try:
-        return Inspection(commit, await source.answer(studies.study(entry)))
+        return Inspection(commit, await source.answer(studies.study(entry, subcommand)))
     except studies.NoSuchFile as exc:
         raise not_found(f"File {exc.path!r}") from exc
+
+
+def _pool(state: State) -> Pool:
+    """The processes that read programs; one pool per service."""
+    found = state.parts.get(Pool)
+    if not isinstance(found, Pool):
+        found = state.parts[Pool] = Pool()
+    return found
 
 
 class _Commit:
     """The files of one commit, each read once."""
 
-    def __init__(self, forge: ForgeClient, project_id: int, commit: str) -> None:
-        self._forge, self._project, self._commit = forge, project_id, commit
+    def __init__(self, forge: ForgeClient, project_id: int, commit: str, pool: Pool) -> None:
+        self._forge, self._project, self._commit, self._pool = forge, project_id, commit, pool
         self._known: dict[tuple[str, bool], Answer] = {}
 
     async def answer(self, reading: Reading) -> Study:
@@ -118,6 +133,9 @@ class _Commit:
             wish = await asyncio.to_thread(_step, reading, answer)
             if isinstance(wish, Study):
                 return wish
+            if isinstance(wish, Program):
+                answer = await self._pool.extract(wish.content, wish.file, wish.files, subcommand=wish.subcommand)
+                continue
             key = (wish.path, wish.exists)
             if key not in self._known:
                 self._known[key] = await self._find(wish)
@@ -144,7 +162,7 @@ class _Commit:
         return False
 
 
-def _step(reading: Reading, answer: Answer) -> Wish | Study:
+def _step(reading: Reading, answer: Answer) -> Question | Study:
     try:
         return reading.send(answer)
     except StopIteration as exc:

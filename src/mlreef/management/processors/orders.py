@@ -20,7 +20,18 @@ from mlreef.management.processors.inspection import Inspection
 from mlreef.management.processors.records import Environment
 
 KEYS = (
-    *("name", "kind", "title", "description", "environment", "command", "requirements", "licence", "tags"),
+    *(
+        "name",
+        "kind",
+        "title",
+        "description",
+        "environment",
+        "subcommand",
+        "command",
+        "requirements",
+        "licence",
+        "tags",
+    ),
     *("model_type", "ml_category", "input_types", "output_types", "resources", "network", "metrics"),
 )
 _OWN = "request"
@@ -38,6 +49,7 @@ class Order:
     title: str | None = None
     description: str | None = None
     environment: str | None = None
+    subcommand: str | None = None
     command: Sequence[str] | None = None
     requirements: Sequence[str] | str | None = None
     licence: str | None = None

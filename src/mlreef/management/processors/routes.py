@@ -57,9 +57,11 @@ async def list_entries(access: Reader, ref: Annotated[str, Query(min_length=1, m
 
 
 @router.post("/projects/{pid}/processors/inspect", openapi_extra={"policy": Action.READ_CODE})
-async def inspect(body: schemas.Inspect, access: Reader) -> dict[str, Any]:
+async def inspect(body: schemas.Inspect, access: Reader, state: guards.Resources) -> dict[str, Any]:
     """What publishing a script would find; faults are part of the answer, with line and column."""
-    found = await inspection.inspect(access.forge, access.project.id, body.ref, body.entry)
+    found = await inspection.inspect(
+        state, access.forge, access.project.id, body.ref, body.entry, subcommand=body.subcommand
+    )
     return found.to_json()
 
 

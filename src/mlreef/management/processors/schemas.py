@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mlreef.extraction import manifest as manifests
 from mlreef.kit.clock import iso
 from mlreef.management.processors.orders import Order
-from mlreef.management.processors.records import Environment, Processor, Publication, Version
+from mlreef.management.processors.records import Processor, Publication, Version
 from mlreef.management.settings import MachineClass
 
 Short = Annotated[str, Field(min_length=1, max_length=255)]
@@ -28,6 +28,7 @@ class Inspect(Strict):
 
     ref: Short
     entry: Short
+    subcommand: Short | None = None
 
 
 class Publish(Strict):
@@ -48,6 +49,7 @@ class Publish(Strict):
     output_types: Words | None = None
     model_type: Annotated[str, Field(max_length=63)] | None = None
     ml_category: Annotated[str, Field(max_length=63)] | None = None
+    subcommand: Short | None = None
     command: Annotated[list[str], Field(min_length=1, max_length=50)] | None = None
     requirements: str | Annotated[list[str], Field(max_length=500)] | None = None
     licence: Annotated[str, Field(max_length=200)] | None = None

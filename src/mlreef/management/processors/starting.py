@@ -31,7 +31,9 @@ _COMMITS = 50
 
 async def publish(state: State, access: ProjectAccess, order: Order) -> Publication:
     """Start a publication; raises with all faults at once."""
-    inspected = await inspection.inspect(access.forge, access.project.id, order.ref, order.entry)
+    inspected = await inspection.inspect(
+        state, access.forge, access.project.id, order.ref, order.entry, subcommand=order.subcommand
+    )
     found = orders.subject(order, inspected)
     async with state.db.read() as tx:
         environment = await _environment(tx, found.environment)
