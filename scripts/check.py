@@ -22,6 +22,7 @@ PROGRAMS = {
     "podman": "podman",
     "runc": "runc",
     "skopeo": "skopeo",
+    "docker-registry": "docker-registry",
     "chromium": "chromium",
     "setpriv": "util-linux",
     "postgres": "postgresql",
