@@ -47,10 +47,11 @@ class Declarations:
 
 def read(session: Session, tree: ast.Module, module: Module) -> Declarations:
     """The declarations in a file."""
-    origins = _origins(tree)
     found = Declarations()
-    if not origins and "data_processor" not in "\n".join(module.lines):
+    text = "\n".join(module.lines).lower()
+    if "mlreef" not in text and "data_processor" not in text:
         return found
+    origins = _origins(tree)
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             decorators = [(_word(one), one) for one in node.decorator_list]

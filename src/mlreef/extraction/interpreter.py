@@ -71,6 +71,7 @@ class Interpreter(Evaluator):
 
     def _import(self, node: ast.Import, scope: Scope) -> None:
         for alias in node.names:
+            scope.module.imports.append(alias.name)
             if alias.asname is not None:
                 scope.assign(alias.asname, Ref(alias.name))
             else:
@@ -95,6 +96,7 @@ class Interpreter(Evaluator):
                         scope.assign(key, value)
             else:
                 full = f"{name}.{alias.name}" if name else alias.name
+                scope.module.imports.append(full)
                 scope.assign(alias.asname or alias.name, paths.known_constant(full))
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> None:

@@ -17,7 +17,7 @@ from mlreef.extraction.evaluator import Exhausted
 from mlreef.extraction.interpreter import Interpreter
 from mlreef.extraction.model import Extraction, Fault, Parameter, Position
 from mlreef.extraction.project import Project
-from mlreef.extraction.values import UNKNOWN, Class, Instance, Module, Ref, Thing
+from mlreef.extraction.values import UNKNOWN, Class, Instance, Module, Thing
 
 MAX_FAULTS = 200
 MAX_PARAMETERS = 500
@@ -110,17 +110,27 @@ class Session:
 
     def import_all(self, module: Module) -> None:
         """Follow the modules of the program that a module imports, for what importing them does."""
-        for value in list(module.scope.variables.values()):
-            if isinstance(value, Ref) and not paths.is_library(value.name.partition(".")[0]):
-                self.interpreter.resolve(value.name, module)
-                self.find_module(value.name, module, 0)
+        waiting, seen = [module], {module.name}
+        while waiting:
+            for name in waiting.pop().imports:
+                if paths.is_library(name.partition(".")[0]):
+                    continue
+                found = self.find_module(name, module, 0)
+                if found is None and "." in name:
+                    found = self.find_module(name.rpartition(".")[0], module, 0)
+                if found is not None and found.name not in seen:
+                    seen.add(found.name)
+                    waiting.append(found)
 
     def find_module(self, name: str, importer: Module, level: int) -> Module | None:
         """See `Library.find_module`."""
         del importer, level
-        found, tree = self.project.find(name)
-        if found is not None and tree is not None:
-            self.interpreter.run(tree, found)
+        parts = name.split(".")
+        found = None
+        for count in range(1, len(parts) + 1):  # packages come before what is in them
+            found, tree = self.project.find(".".join(parts[:count]))
+            if found is not None and tree is not None:
+                self.interpreter.run(tree, found)
         return found
 
     # -- programs

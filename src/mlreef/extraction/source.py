@@ -58,7 +58,7 @@ def read(content: bytes, file: str) -> Source | Fault:
         return Fault(place, f"syntax error: {exc.msg}", "correct it: Python cannot read the file")
     except (ValueError, RecursionError, MemoryError, OverflowError):
         return _hopeless(file, "the source is nested too deeply or holds characters that Python cannot read")
-    if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
+    if len(content) > _LARGE and sum(1 for _ in ast.walk(tree)) > MAX_NODES:
         return _hopeless(file, "the source is too large to be read")
     return Source(tree, lines)
 

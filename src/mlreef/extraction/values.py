@@ -39,6 +39,8 @@ class Module:
     file: str
     lines: list[str]
     package: tuple[str, ...] = ()
+    imports: list[str] = field(default_factory=list)
+    """Full names of what it imports, in order."""
     scope: Scope = field(init=False)
 
     def __post_init__(self) -> None:
