@@ -172,6 +172,17 @@ def test_a_missing_entry_file_is_named(studio, world):
     assert "nope.py" in world.result["message"]
 
 
+@pytest.mark.parametrize("limits", [{"files": 2, "bytes": 1000}, {"files": 100, "bytes": 10}])
+def test_a_code_project_with_too_much_in_it_is_refused_with_what_to_do(studio, world, limits):
+    assert studio.publish(source_limits=limits)[0] == 1
+    assert "the commit has" in world.result["message"]
+    assert "keep data in a data project" in world.result["message"]
+
+
+def test_a_code_project_within_its_limits_is_published(studio):
+    assert studio.publish(requirements=None, source_limits={"files": 3, "bytes": 1000})[0] == 0
+
+
 def test_a_missing_base_image_is_named(studio, world):
     assert studio.publish(base_image=f"{world.host}/{BASE}:gone")[0] == 1
     assert "is not in the registry" in world.result["message"]

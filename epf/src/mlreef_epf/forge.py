@@ -23,6 +23,13 @@ class Blob:
     mode: str
 
 
+class TooMany(errors.Failure):
+    """A commit has more files than may be fetched."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__("the commit has more than %d files" % most)
+
+
 class Project:
     """One project of the forge, as this job may see it."""
 
@@ -31,19 +38,24 @@ class Project:
         self._base = "%s/api/v4/projects/%s/repository" % (url.rstrip("/"), project_id)
         self._headers = {"JOB-TOKEN": job_token}
 
-    def list_files(self, commit: str, path: str) -> Tuple[List[Blob], List[str]]:
-        """Every regular file at or below a path of a commit, and the paths that are links or submodules."""
+    def list_files(self, commit: str, path: str, most: int = 0) -> Tuple[List[Blob], List[str]]:
+        """Every regular file at or below a path of a commit, and the paths that are links or submodules.
+
+        Raises TooMany as soon as there are more than `most` names (0: any number).
+        """
         path = path.strip("/")
-        rows = self._tree(commit, path, recursive=True) if path else self._tree(commit, "", recursive=True)
+        rows = self._tree(commit, path, recursive=True, most=most)
         if not rows and path:
             parent, _, name = path.rpartition("/")
             rows = [row for row in self._tree(commit, parent, recursive=False) if row["name"] == name]
             rows = [row for row in rows if row["type"] == "blob"]
         files = [Blob(r["path"], r["id"], r["mode"]) for r in rows if r["type"] == "blob" and r["mode"] != "120000"]
         odd = [r["path"] for r in rows if r["type"] == "commit" or r["mode"] == "120000"]
+        if most and len(files) > most:
+            raise TooMany(most)
         return files, odd
 
-    def _tree(self, commit: str, path: str, recursive: bool) -> List[Any]:
+    def _tree(self, commit: str, path: str, recursive: bool, most: int = 0) -> List[Any]:
         query = {"ref": commit, "per_page": "100", "pagination": "keyset", "recursive": str(recursive).lower()}
         if path:
             query["path"] = path
@@ -54,6 +66,8 @@ class Project:
             if answer.status == 404:
                 return []
             rows.extend(answer.json())
+            if most and len(rows) > 2 * most:  # folders have names, too
+                raise TooMany(most)
             url = _next(answer.headers.get("Link", ""))
         return rows
 

@@ -62,7 +62,7 @@ class Fetcher:
     def _fetch_git(self, source: Mapping[str, Any], target: str) -> Tuple[int, int]:
         path = posixpath.normpath("/" + (source.get("path") or "")).strip("/")
         project = forge.Project(self._client, self._forge["url"], source["project_id"], self._token)
-        blobs, odd = project.list_files(source["commit"], path)
+        blobs, odd = project.list_files(source["commit"], path, int(source.get("max_files") or 0))
         if odd:
             log.say("left out %d symbolic links or submodules, such as %s" % (len(odd), odd[0]))
         if not blobs:
@@ -71,6 +71,9 @@ class Fetcher:
         single = len(blobs) == 1 and blobs[0].path == path
         base = path.rpartition("/")[0] if single else path
         wanted = [self._resolved(blob, blob.path[len(base) + 1 :] if base else blob.path) for blob in blobs]
+        most, stored = int(source.get("max_bytes") or 0), sum(max(0, item.size) for item in wanted)
+        if most and stored > most:  # before anything of it is fetched
+            raise errors.Failure("the commit has %s in LFS" % log.size(stored))
         return self._place(wanted, target, lambda missing: self._again(project, missing))
 
     def _fetch_manifest(self, source: Mapping[str, Any], target: str) -> Tuple[int, int]:

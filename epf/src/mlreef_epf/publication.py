@@ -174,9 +174,16 @@ class _Publication:
         project, commit = self._what["project_id"], self._what["commit"]
         with cache.opened(self._settings.cache) as held:
             fetcher = inputs.Fetcher(self._client, self._spec["forge"], self._settings.job_token, held, None)
-            wanted = {"type": "git", "project_id": project, "commit": commit, "path": ""}
-            files, size = fetcher.fetch(wanted, source)
+            most = self._what.get("source_limits") or {}
+            wanted = {"type": "git", "project_id": project, "commit": commit, "path": "",
+                      "max_files": most.get("files"), "max_bytes": most.get("bytes")}  # fmt: skip
+            try:
+                files, size = fetcher.fetch(wanted, source)
+            except errors.Failure as exc:
+                raise _too_much(exc, most) from exc
         log.say("source: %d files, %s" % (files, log.size(size)))
+        if most.get("bytes") and size > most["bytes"]:
+            raise _too_much(errors.Failure("the commit has %s" % log.size(size)), most)
         for name in ("entry", "requirements"):
             path = self._what.get(name)
             if path and isinstance(path, str) and not os.path.isfile(os.path.join(source, forge.safe_path(path))):
@@ -254,6 +261,15 @@ class _Publication:
             "mlreef.project": what["project_path"],
             "mlreef.entry": what.get("entry") or "",
         }
+
+
+def _too_much(exc: errors.Failure, most: Mapping[str, Any]) -> errors.Failure:
+    """The failure with what to do about it, if it is one of size."""
+    if not exc.message.startswith("the commit has "):
+        return exc
+    allowed = "%d files and %s" % (most.get("files") or 0, log.size(most.get("bytes") or 0))
+    remedy = "keep data in a data project and give it to the processor as an input"
+    return errors.Failure("%s; a code project may have %s: %s" % (exc.message, allowed, remedy))
 
 
 def _url(host: str) -> str:
