@@ -23,6 +23,7 @@ from mlreef.runner import Settings, workplace
 from mlreef.runner.executors import base, choice
 from mlreef.runner.images.store import Images
 from mlreef.runner.proxy import Proxy
+from mlreef.runner.upstreams import Policy
 
 KINDS = ["process", "bubblewrap", pytest.param("podman", marks=pytest.mark.slow)]
 SANDBOXES = KINDS[1:]
@@ -312,14 +313,15 @@ async def test_the_proxy_is_the_only_way_out(bench: Bench) -> None:
     refused: list[str] = []
     path = bench.place.private / "proxy.sock"
     allowed = frozenset([("http", "127.0.0.1", port)])
-    proxy = Proxy(path, origins=allowed, hosts=frozenset(), refused=refused.append)
+    proxy = Proxy(path, Policy(allowed), refused=refused.append)
     await proxy.start()
     prepared = await bench.prepare(base.Mount(path, "/mlreef/proxy.sock", writable=True))
     script = """
 import socket, sys
 for target in sys.argv[1:]:
     s = socket.socket(socket.AF_UNIX); s.connect('/mlreef/proxy.sock')
-    s.sendall(f'GET {target} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n'.encode()); print(s.makefile().read().split()[1])
+    s.sendall(f'GET {target} HTTP/1.1\\r\\nConnection: close\\r\\n\\r\\n'.encode())
+    print(s.makefile().read().split()[1])
 """
     urls = [f"http://127.0.0.1:{port}/a", f"http://127.0.0.1:{port + 1}/", "http://169.254.169.254/latest"]
     ran = await bench.finish(await bench.start(prepared, "python3", "-c", script, *urls))

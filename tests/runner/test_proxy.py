@@ -14,6 +14,7 @@ from mlreef import runner
 from mlreef.runner import origins, payload
 from mlreef.runner.origins import Origin
 from mlreef.runner.proxy import Proxy
+from mlreef.runner.upstreams import Policy
 
 
 @asynccontextmanager
@@ -49,7 +50,7 @@ async def proxy(
     tmp_path: Path, *allowed: Origin, hosts: frozenset[str] = frozenset()
 ) -> AsyncIterator[tuple[Path, list[str]]]:
     refused: list[str] = []
-    one = Proxy(tmp_path / "p.sock", origins=frozenset(allowed), hosts=hosts, refused=refused.append)
+    one = Proxy(tmp_path / "p.sock", Policy(frozenset(allowed), hosts), refused=refused.append)
     await one.start()
     try:
         yield tmp_path / "p.sock", refused
@@ -59,13 +60,13 @@ async def proxy(
 
 async def test_an_absolute_request_reaches_its_origin_as_a_plain_one(tmp_path: Path) -> None:
     async with server() as (port, heads), proxy(tmp_path, ("http", "127.0.0.1", port)) as (path, _):
-        request = f"POST http://127.0.0.1:{port}/a?b=1 HTTP/1.1\r\nHost: evil\r\nProxy-Connection: keep-alive\r\n"
+        request = f"POST http://127.0.0.1:{port}/a?b=1 HTTP/1.1\r\nHost: evil\r\nProxy-Connection: close\r\n"
         answer = await ask(path, request.encode() + b"X: 1\r\nContent-Length: 3\r\n\r\nabc")
     assert answer.endswith(b"okabc")
     assert heads[0].startswith(b"POST /a?b=1 HTTP/1.1\r\n")
     assert f"Host: 127.0.0.1:{port}\r\n".encode() in heads[0]
     assert b"evil" not in heads[0]
-    assert b"Connection: close" in heads[0]
+    assert b"Proxy-Connection" not in heads[0]
 
 
 async def test_a_tunnel_opens_only_to_https_origins(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from mlreef.runner.protocol import RunnerApi
 from mlreef.runner.proxy import Proxy
 from mlreef.runner.settings import MachineClass, Settings
 from mlreef.runner.trace import Trace
+from mlreef.runner.upstreams import Policy
 from mlreef.runner.workplace import Workplace
 
 _SOCKET, _FRAMEWORK, _CACHE, _CA = "/mlreef/proxy.sock", "/mlreef/epf.pyz", "/mlreef/cache", "/mlreef/ca.pem"
@@ -188,8 +189,7 @@ class Surroundings:
         path = self._place.private / "proxy.sock"
         self._proxy = Proxy(
             path,
-            origins=allowed,
-            hosts=hosts,
+            Policy(allowed, hosts),
             refused=lambda name: trace.warn(f"Network: {name} was refused; jobs reach only the platform"),
         )
         await self._proxy.start()
