@@ -130,3 +130,18 @@ def test_docstrings_say_what_parameters_are(text: str) -> None:
 )
 def test_units_are_taken_only_where_they_are_clear(text: str, unit: str | None) -> None:
     assert units.of(text) == unit
+
+
+def test_the_decorators_do_nothing_when_the_program_runs() -> None:
+    from mlreef.decorators import data_processor, metric, parameter, processor
+
+    def function() -> int:
+        return 3
+
+    for decorator in (
+        processor(name="x"),
+        parameter("y", "int", True),
+        metric("z", goal="minimize"),
+        data_processor("d"),
+    ):
+        assert decorator(function) is function

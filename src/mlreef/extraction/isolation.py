@@ -21,6 +21,8 @@ from mlreef.extraction.model import Extraction, Fault, Position, extraction_from
 MAX_TOTAL = 8 << 20
 STACK = 64 << 20
 """Bytes: CPython's parser recurses in C, and a small stack, such as musl gives to threads, would end the process."""
+_START_S = 20.0
+READY = b"r"
 _FAILED = ("the program cannot be read within the limits of time and memory", "publish a smaller script")
 
 
@@ -78,13 +80,13 @@ class Pool:
             )
         request = _request(content, file, files or {}, subcommand)
         async with self._slots:
-            for _ in range(2):
-                worker = self._idle.pop() if self._idle else None
+            for attempt in range(2):
+                worker = self._idle.pop() if self._idle and not attempt else None
                 fresh = worker is None
-                worker = worker or await _start(self._stack)
                 try:
+                    worker = worker or await _start(self._stack)
                     answer = await self._ask(worker, request)
-                except _Lost:
+                except (_Lost, TimeoutError, OSError):
                     if fresh:
                         break
                     continue  # it may have been lost before
@@ -146,7 +148,15 @@ async def _start(stack: int) -> _Worker:
     pipe, nothing = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
     command = (sys.executable, "-I", "-m", "mlreef.extraction.worker", str(stack))
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=nothing, env={})
-    return _Worker(process)
+    worker = _Worker(process)
+    try:
+        async with asyncio.timeout(_START_S):
+            if process.stdout is None or await process.stdout.read(1) != READY:
+                raise _Lost
+    except BaseException:
+        await _end(worker)
+        raise
+    return worker
 
 
 async def _end(worker: _Worker) -> None:

@@ -15,6 +15,7 @@ from typing import IO, Any
 from mlreef.extraction import service
 
 MEMORY = 1 << 30
+READY = b"r"
 
 
 def limit() -> None:
@@ -32,7 +33,9 @@ def limit() -> None:
 
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer requests until there are no more."""
+    """Say that all is ready, and answer requests until there are no more."""
+    answers.write(READY)
+    answers.flush()
     while True:
         size = requests.read(4)
         if len(size) < 4:
