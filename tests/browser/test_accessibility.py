@@ -17,6 +17,14 @@ PAGES = [
     "/",
     "/projects",
     "/marketplace",
+    "/marketplace?kind=operation&search=turn",
+    "/marketplace/lab/code-turn/turn",
+    "/marketplace/lab/code-turn/turn?tab=versions",
+    "/marketplace/lab/code-turn/turn?tab=image",
+    "/marketplace/lab/code-turn/turn?tab=proof",
+    "/environments",
+    "/lab/code-turn/-/processors",
+    "/lab/code-turn/-/processors?tab=publications",
     "/account/tokens",
     "/lab/data",
     "/lab/data/-/tree/main/input",
@@ -40,6 +48,7 @@ def violations(person: Person, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.usefixtures("shop")
 def test_pages_keep_the_rules_of_accessibility(browser: Browser, live_server: Live, scheme: str) -> None:
     assert AXE.is_file(), "first run: python scripts/frontend.py check"
     context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light", bypass_csp=True)

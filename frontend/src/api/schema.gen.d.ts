@@ -1001,6 +1001,8 @@ export interface components {
             entry: string;
             /** Ref */
             ref: string;
+            /** Subcommand */
+            subcommand?: string | null;
         };
         /**
          * Kind
@@ -1061,6 +1063,8 @@ export interface components {
             resources?: {
                 [key: string]: unknown;
             } | null;
+            /** Subcommand */
+            subcommand?: string | null;
             /** Tags */
             tags?: string[] | null;
             /** Title */

@@ -74,6 +74,14 @@ const processor = createRoute({
   }),
   component: lazyRouteComponent(() => import('@/features/processors/processor-page'), 'ProcessorPage'),
 })
+/** A processor by its name, as people write it: group/project/name. */
+const named = createRoute({
+  getParentRoute: () => wide,
+  path: '/marketplace/$group/$project/$name',
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: '/marketplace/$processorId', params: { processorId: `${params.group}/${params.project}/${params.name}` }, replace: true })
+  },
+})
 const environments = createRoute({
   getParentRoute: () => wide,
   path: '/environments',
@@ -213,7 +221,7 @@ const elsewhere = createRoute({ getParentRoute: () => root, path: '/$', componen
 
 const routeTree = root.addChildren([
   plain.addChildren([home, login, register, projects, tokens, usage]),
-  wide.addChildren([marketplace, processor, environments]),
+  wide.addChildren([marketplace, processor, named, environments]),
   project.addChildren([
     files, tree, blob, commits, commit, runs, newRun, run, experiments, compare, experiment, datasets, dataset,
     visualizations, projectProcessors, publication, members, settings,

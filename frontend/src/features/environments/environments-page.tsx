@@ -68,7 +68,7 @@ function Card({ of, found, onEdit }: { of: Environment; found: string; onEdit?: 
         <dl className="facts">
           {of.digest && <Fact name="Image"><Id value={of.digest} /></Fact>}
           {of.image && <Fact name="Reference"><span className="reference"><code className="cut" title={of.image}>{of.image}</code><Copyable value={of.image} label="Copy the reference" /></span></Fact>}
-          <Fact name="Comes from">{sourceOf(of)}</Fact>
+          {of.image && <Fact name="Comes from">{sourceOf(of)}</Fact>}
           {of.registered_by && <Fact name="Registered by">{of.registered_by}</Fact>}
           {of.updated_at && of.image && <Fact name="Updated"><TimeAgo at={of.updated_at} /></Fact>}
         </dl>
@@ -90,10 +90,11 @@ function Card({ of, found, onEdit }: { of: Environment; found: string; onEdit?: 
   )
 }
 
-const SOURCES: Record<string, string> = { debian: 'Debian packages', definition: 'a definition', containerfile: 'a Containerfile', image: 'an image', reference: 'an image', curated: 'this product' }
+const SOURCES: Record<string, string> = { 'built-in': 'Debian packages', definition: 'a definition of its own', containerfile: 'a Containerfile', image: 'an image from elsewhere' }
 
 function sourceOf(of: Environment): string {
   const source = of.source ?? {}
-  const kind = source.kind ?? source.type
-  return typeof kind === 'string' ? (SOURCES[kind] ?? kind) : of.image ? 'an image' : '–'
+  const kind = typeof source.kind === 'string' ? (SOURCES[source.kind] ?? source.kind) : null
+  const from = typeof source.from === 'string' && source.from ? source.from.split('@')[0] : null
+  return kind ? [kind, from && `on ${from}`].filter(Boolean).join(' ') : of.image ? 'an image' : '–'
 }

@@ -1,5 +1,5 @@
 /** Administrators make an image selectable under a name, or take it away again. */
-import { Button, Group, Modal, Select, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core'
+import { Button, Code, Group, Modal, Select, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { ApiError } from '@/api/http'
@@ -25,9 +25,9 @@ export function RegisterDialog({ of, onClose }: { of: Environment | null; onClos
     <Modal opened onClose={onClose} title={of ? `Another image for ${of.name}` : 'Register an image'} size="lg" closeButtonProps={{ 'aria-label': 'Close' }}>
       <form onSubmit={(event) => { event.preventDefault(); register.mutate() }}>
         <Stack>
-          <Text size="sm">Any registry that this server and its runners reach. The reference is resolved to a digest now; versions that are published already keep theirs.</Text>
+          <Text size="sm">An image of this server’s registry, named by its digest. An image from elsewhere is copied here, registered and signed by <Code>mlreef environment add NAME --image REFERENCE</Code>. Versions that are published already keep the image they were built on.</Text>
           <FormError error={register.error} />
-          <TextInput label="Image" required data-autofocus placeholder="registry.example.org/team/image:2.1" value={order.image} error={fault('image')} onChange={(event) => set({ image: event.currentTarget.value })} />
+          <TextInput label="Image" required data-autofocus placeholder={`${window.location.host}/group/project/image@sha256:…`} value={order.image} error={fault('image')} onChange={(event) => set({ image: event.currentTarget.value })} />
           <SimpleGrid cols={{ base: 1, sm: 2 }}>
             <TextInput label="Name" description="How processor.yaml names it" required disabled={of !== null} placeholder="pytorch-2" value={order.name} error={fault('name')} onChange={(event) => set({ name: event.currentTarget.value })} />
             <TextInput label="Title" description="How people see it" placeholder="PyTorch 2" value={order.title} error={fault('title')} onChange={(event) => set({ title: event.currentTarget.value })} />
