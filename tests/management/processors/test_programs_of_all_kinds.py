@@ -98,13 +98,19 @@ async def test_a_function_is_called_through_the_platform(code: Code) -> None:
     assert found["command"][:2] == ["python3", "-c"]
 
 
+DEFAULT = b"""\
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument('--x', default=%s)
+parser.parse_args()
+"""
 HOSTILE = {
     "deep": b"x = " + b"(" * 50_000 + b")" * 50_000,
     "long chain": b"x = " + b"1+" * 300_000 + b"1",
     "nul": b"import argparse\x00\n",
     "latin": "# caf\u00e9\n".encode("latin-1"),
-    "power": b"import argparse as a\np = a.ArgumentParser()\np.add_argument('--x', default=9**9**9**9)\np.parse_args()\n",
-    "text": b"import argparse as a\np = a.ArgumentParser()\np.add_argument('--x', default='a'*10**12)\np.parse_args()\n",
+    "power": DEFAULT % b"9**9**9**9",
+    "text": DEFAULT % b"'a'*10**12",
     "large": b"# " + b"x" * (2 << 20),
 }
 
