@@ -59,6 +59,7 @@ class Repo:
     hooks: list[dict[str, Any]] = field(default_factory=list)
     archived: bool = False
     star_count: int = 0
+    stars: set[str] = field(default_factory=set)
 
     def commit(self, branch: str, files: dict[str, bytes], message: str, start: str | None = None) -> str:
         parent = self.branches.get(branch) or start

@@ -103,10 +103,14 @@ async def get_user(request: Request) -> Any:
 async def list_projects(request: Request, per_page: int = 20, id_after: int = 0) -> Any:
     user = _caller(request)
     seen = [one for one in request.app.state.forge.projects.values() if one.id > id_after and _visible(one, user)]
+    if request.query_params.get("membership"):
+        seen = [one for one in seen if _level(one, user)]
+    if request.query_params.get("starred"):
+        seen = [one for one in seen if user.username in one.stars]
     page = sorted(seen, key=lambda one: one.id)[:per_page]
     headers = {}
     if len(seen) > per_page:
-        url = f"http://elsewhere.test{API}/projects?per_page={per_page}&id_after={page[-1].id}"
+        url = f"http://elsewhere.test{API}/projects?{request.url.include_query_params(id_after=page[-1].id).query}"
         headers["link"] = f'<{url}>; rel="next"'
     return JSONResponse([_project_json(one, user) for one in page], headers=headers)
 
@@ -134,6 +138,12 @@ async def get_member(request: Request, pid: str, user_id: int) -> Any:
     if user.username not in repo.members:
         raise Refused(404, "404 Not found")
     return {"id": user.id, "username": user.username, "access_level": repo.members[user.username]}
+
+
+@router.get(P + "/members/all/{user_id}")
+@refusing
+async def get_any_member(request: Request, pid: str, user_id: int) -> Any:
+    return await get_member(request, pid, user_id)
 
 
 @router.post(P + "/members", status_code=201)

@@ -58,6 +58,11 @@ class ForgeClient:
         """A direct member of a project."""
         return await self._find("GET", f"{_project(project)}/members/{user_id}")
 
+    async def find_access_level(self, project: ProjectRef, user_id: int) -> int:
+        """Somebody's level in a project, also by its groups; 0 for strangers."""
+        found = await self._find("GET", f"{_project(project)}/members/all/{user_id}")
+        return int(found["access_level"]) if found is not None else 0
+
     async def add_member(self, project: ProjectRef, user_id: int, level: int) -> None:
         """Make somebody a member."""
         await self._json("POST", f"{_project(project)}/members", json={"user_id": user_id, "access_level": level})

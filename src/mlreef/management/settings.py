@@ -81,7 +81,13 @@ class Settings(BaseSettings):
     """How long an answer of the forge about users and rights is believed: revocation counts within this time."""
 
     visible_seconds: float = 3.0
-    """How long the list of projects that a caller may see is believed (marketplace only)."""
+    """How long the lists of a caller's own and starred projects are believed (marketplace only)."""
+
+    mirror_seconds: float = 60.0
+    """How often visibility and stars of projects are taken over from the forge for the marketplace."""
+
+    verify_seconds: float = 86_400.0
+    """How often each processor's latest version is run on its reference data; 0 switches it off."""
 
     reconcile_seconds: float = 30.0
     """How often states are compared with the forge's, for webhooks that were lost."""

@@ -26,7 +26,8 @@ async def test_what_is_published_is_found(code: Code) -> None:
     done = await code.published()
     listed = (await code.maintainer.get("/api/v1/processors?search=turns&kind=operation&sort=usage")).json()
     assert [one["id"] for one in listed["items"]] == [done["processor"]["id"]]
-    assert listed["items"][0]["latest"]["packages"] == ["numpy==2.1"]
+    version = (await code.maintainer.get(f"/api/v1/processor-versions/{done['version_id']}")).json()
+    assert version["packages"] == ["numpy==2.1"]
 
 
 async def test_reports_of_one_job_at_the_same_time_make_one_version(code: Code) -> None:

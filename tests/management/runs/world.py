@@ -44,6 +44,9 @@ class Catalogue:
         found = [one for one in self.versions if one.slug == slug and version in {one.version, "latest"}]
         return found[-1] if found else None
 
+    async def explain(self, slug, version):
+        return f"there is no {slug}@{version}"
+
 
 class Repository:
     """Branch main at one commit; entries by path."""

@@ -24,6 +24,8 @@ class Action(StrEnum):
     """Start, cancel and repeat runs; save data pipelines."""
     PUBLISH = "publish"
     """Publish processors from it."""
+    CURATE = "curate"
+    """Say how published versions stand: deprecate, unpublish, republish, verify."""
     CONNECT = "connect"
     """Let this service work in it."""
     READ_USAGE = "read_usage"
@@ -46,6 +48,7 @@ RULES: dict[Action, Rule] = {
     Action.READ_CODE: Rule(REPORTER, visible_suffices=True),
     Action.RUN: Rule(DEVELOPER, changes=True),
     Action.PUBLISH: Rule(DEVELOPER, changes=True),
+    Action.CURATE: Rule(MAINTAINER, changes=True),
     Action.CONNECT: Rule(MAINTAINER, changes=True),
     Action.READ_USAGE: Rule(MAINTAINER),
     Action.ADMINISTER: Rule(ADMIN, changes=True),

@@ -65,7 +65,7 @@ class Access:
         self._clock = clock
         self._users: Moments[User] = Moments(clock, settings.access_seconds)
         self._projects: Moments[Project] = Moments(clock, settings.access_seconds)
-        self._visible: Moments[dict[int, Project]] = Moments(clock, settings.visible_seconds, limit=200)
+        self._related: Moments[frozenset[int]] = Moments(clock, settings.visible_seconds, limit=2000)
 
     async def caller(self, credential: Credential) -> Caller:
         """Who holds a credential; raises `unauthenticated` when it is no longer valid."""
@@ -114,21 +114,30 @@ class Access:
             raise forbidden("only administrators may do this")
         return user
 
-    async def visible_projects(self, caller: Caller) -> dict[int, Project]:
-        """All projects that the caller may see, by id."""
-        key = (caller.forge.credential.fingerprint,)
-        found = self._visible.find(key)
+    async def member_projects(self, caller: Caller) -> frozenset[int]:
+        """Ids of the projects that the caller is a member of, also by a group."""
+        return await self._listed(caller, "membership")
+
+    async def starred_projects(self, caller: Caller) -> frozenset[int]:
+        """Ids of the projects that the caller has given a star."""
+        return await self._listed(caller, "starred")
+
+    async def _listed(self, caller: Caller, relation: str) -> frozenset[int]:
+        if caller.user is None:
+            return frozenset()
+        key = (relation, caller.forge.credential.fingerprint)
+        found = self._related.find(key)
         if found is None:
             asked = self._clock.monotonic()
-            listed = {one.id: one async for one in caller.forge.iter_projects()}
-            found = self._visible.keep(key, listed, asked_at=asked)
+            listed = frozenset([one.id async for one in caller.forge.iter_projects(**{relation: "true"})])
+            found = self._related.keep(key, listed, asked_at=asked)
         return found
 
     def forget(self) -> None:
         """Believe nothing from before."""
         self._users.forget()
         self._projects.forget()
-        self._visible.forget()
+        self._related.forget()
 
     async def _project(self, caller: Caller, project: ProjectRef) -> Project | None:
         key = (caller.forge.credential.fingerprint, str(project))

@@ -24,7 +24,9 @@ _OWN = {"", ".gitlab-ci.yml"}
 async def ensure(state: State, access: ProjectAccess) -> None:
     """Make sure that a project is connected before something is started in it; a maintainer's call connects it."""
     async with state.db.read() as tx:
-        connected = await store.find(tx, access.project.id) is not None
+        found = await store.find(tx, access.project.id)
+    # Who connected with an earlier release does not hear of tags yet.
+    connected = found is not None and (bool(found["hears_tags"]) or access.level < policy.MAINTAINER)
     configured = access.project.ci_config_path == state.settings.ci_config_url
     # Only maintainers are shown the path; what others cannot see is taken on trust.
     if connected and (configured or access.level < policy.MAINTAINER):
@@ -75,6 +77,7 @@ async def _hook(settings: Settings, forge: ForgeClient, project_id: int) -> int:
         "url": settings.hook_url,
         "token": secrets.of_project(settings.hook_secret, project_id),
         "push_events": True,
+        "tag_push_events": True,
         "job_events": True,
         "pipeline_events": True,
         "enable_ssl_verification": settings.external_url.startswith("https:"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mlreef.kit.db import Tx
@@ -21,7 +21,13 @@ async def find(tx: Tx, project_id: int) -> Mapping[str, Any] | None:
 
 async def put(tx: Tx, project_id: int, *, hook_id: int, by: str, now: datetime) -> None:
     """A project is connected as of now."""
-    values = {"hook_id": hook_id, "connected_by": by, "connected_at": now}
+    values = {"hook_id": hook_id, "connected_by": by, "connected_at": now, "hears_tags": True}
     make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
     statement = make(connections).values(project_id=project_id, **values)
     await tx.execute(statement.on_conflict_do_update(index_elements=["project_id"], set_=values))
+
+
+async def choose_tags(tx: Tx, project_id: int, *, publish_on_tag: bool | None) -> None:
+    """Decide whether tags publish; None leaves it to whether anything was published by hand."""
+    where = connections.c.project_id == project_id
+    await tx.execute(update(connections).where(where).values(publish_on_tag=publish_on_tag))

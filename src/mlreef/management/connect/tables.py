@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, MetaData, Table, Text, text
 
 from mlreef.kit.db import UtcDateTime
 
@@ -15,4 +15,6 @@ connections = Table(
     Column("hook_id", BigInteger, nullable=False),
     Column("connected_by", Text, nullable=False),
     Column("connected_at", UtcDateTime, nullable=False),
+    Column("publish_on_tag", Boolean),
+    Column("hears_tags", Boolean, nullable=False, server_default=text("false")),
 )

@@ -21,6 +21,9 @@ class ProcessorVersion:
     parameters: tuple[values.Parameter, ...]
     commit: str | None = None
     project_id: int | None = None
+    status: str = "published"
+    status_message: str = ""
+    replacement: str | None = None
 
     @property
     def digest(self) -> str:
@@ -49,7 +52,11 @@ class Catalogue(Protocol):
     """Published processor versions as far as the caller may see them."""
 
     async def find_version(self, slug: str, version: str) -> ProcessorVersion | None:
-        """The version (or the newest for `latest`) that can be run, or None."""
+        """The version that can be run: of a number, or the best of a range or `latest`; None when there is none."""
+        ...
+
+    async def explain(self, slug: str, version: str) -> str:
+        """Why there is none, in words that tell nothing the caller may not see."""
         ...
 
 

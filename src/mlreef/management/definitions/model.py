@@ -16,7 +16,7 @@ import pydantic
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from mlreef.kit.errors import Detail
-from mlreef.management.definitions import canonical
+from mlreef.management.definitions import canonical, ranges
 
 MAX_STEPS = 200
 MAX_NEEDS = 50  # the forge's own limit on a job's `needs`
@@ -28,9 +28,7 @@ RESERVED = frozenset(
         *("true", "false", "nil", "workflow", "pages", "spec"),
     ]
 )
-_PROCESSOR = re.compile(
-    r"(?P<path>[A-Za-z0-9_][\w.-]*(?:/[\w.-]+)+)/(?P<name>[a-z0-9][a-z0-9._-]*)@(?P<version>[\w.+-]+)"
-)
+_PROCESSOR = re.compile(r"(?P<path>[A-Za-z0-9_][\w.-]*(?:/[\w.-]+)+)/(?P<name>[a-z0-9][a-z0-9._-]*)@(?P<version>.+)")
 _FORBIDDEN_IN_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[/-]|[/.]$|\.lock$|^@$")
 
 
@@ -141,8 +139,11 @@ class Step(_Strict):
     @pydantic.field_validator("processor")
     @classmethod
     def _reference(cls, value: str) -> str:
-        if _PROCESSOR.fullmatch(value) is None:
+        match = _PROCESSOR.fullmatch(value)
+        if match is None:
             raise ValueError("write <project path>/<processor>@<version>, such as demo/image-augment/augment@1.0.0")
+        if ranges.find(match["version"]) is None:
+            raise ValueError(f"{match['version'][:60]!r} is no version: {ranges.REMEDY}")
         return value
 
     @property
@@ -152,7 +153,7 @@ class Step(_Strict):
 
     @property
     def version(self) -> str:
-        """The version asked for: a number or `latest`."""
+        """The version asked for: a number, a range or `latest`."""
         return self.processor.rpartition("@")[2]
 
 

@@ -48,6 +48,15 @@ class Plan:
     definition: Definition
     steps: list[PlannedStep] = field(default_factory=list)  # each after all it needs
 
+    def warnings(self) -> list[Detail]:
+        """What can be run, but should not be for long: steps with deprecated versions."""
+        places = {step.name: index for index, step in enumerate(self.definition.steps)}
+        return [
+            Detail(f"steps[{places[step.name]}].processor", _deprecated(step.version))
+            for step in sorted(self.steps, key=lambda one: places[one.name])
+            if step.version.status == "deprecated"
+        ]
+
     def sinks(self) -> list[PlannedStep]:
         """The steps whose outputs no other step reads."""
         read = {name for step in self.steps for name in step.needs}
@@ -102,15 +111,17 @@ async def _versions(definition: Definition, catalogue: Catalogue, faults: list[D
             looked_up[step.processor] = await catalogue.find_version(step.slug, step.version)
         version = looked_up[step.processor]
         if version is None:
-            faults.append(
-                Detail(
-                    f"steps[{index}].processor",
-                    f"there is no published processor version {step.processor!r} that you may use",
-                )
-            )
+            why = await catalogue.explain(step.slug, step.version)
+            faults.append(Detail(f"steps[{index}].processor", why))
         else:
             found[step.name] = version
     return found
+
+
+def _deprecated(version: ProcessorVersion) -> str:
+    told = f": {version.status_message}" if version.status_message else ""
+    instead = f" (use {version.replacement} instead)" if version.replacement else ""
+    return f"{version.slug}@{version.version} is deprecated{told}{instead}"
 
 
 _KINDS = {

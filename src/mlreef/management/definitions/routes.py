@@ -15,6 +15,7 @@ from mlreef.management.access import guards
 from mlreef.management.access.policy import Action
 from mlreef.management.access.service import Caller, ProjectAccess
 from mlreef.management.definitions import service, store, yaml_form
+from mlreef.management.definitions.lookups import ProcessorVersion
 from mlreef.management.runs import starting
 from mlreef.management.state import State
 
@@ -37,10 +38,22 @@ async def validate(
     if parsed is not None:
         plan, faults = await service.resolve(parsed, access, db=state.db, rights=state.access, settings=state.settings)
     if plan is None:
-        return {"valid": False, "errors": [wire.detail_json(one) for one in faults], "plan": []}
+        return {"valid": False, "errors": [wire.detail_json(one) for one in faults], "warnings": [], "plan": []}
     async with state.db.read() as tx:
         forecast = await starting.forecast(tx, plan, access.project.id, use_cache=use_cache, now=state.clock.now())
-    return {"valid": True, "errors": [], "plan": [_priced(state, one) for one in forecast]}
+    versions = {one.name: one.version for one in plan.steps}
+    asked = {one.name: one.version for one in parsed.steps} if parsed is not None else {}
+    steps = [
+        {**_priced(state, one), "processor": _chosen(versions[one["step"]], asked.get(one["step"], ""))}
+        for one in forecast
+    ]
+    return {"valid": True, "errors": [], "warnings": [wire.detail_json(one) for one in plan.warnings()], "plan": steps}
+
+
+def _chosen(version: ProcessorVersion, asked: str) -> dict[str, Any]:
+    """Which version a step gets, and what it asked for."""
+    named = {"slug": version.slug, "version": version.version, "version_id": version.id, "asked": asked}
+    return {**named, "status": version.status}
 
 
 def _priced(state: State, step: dict[str, Any]) -> dict[str, Any]:

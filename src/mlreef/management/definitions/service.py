@@ -35,13 +35,19 @@ def required(definition: Definition | None, faults: list[Detail]) -> Definition:
 
 
 async def resolve(
-    definition: Definition, access: ProjectAccess, *, db: Database, rights: Access, settings: Settings
+    definition: Definition,
+    access: ProjectAccess,
+    *,
+    db: Database,
+    rights: Access,
+    settings: Settings,
+    kept: frozenset[str] = frozenset(),
 ) -> tuple[Plan | None, list[Detail]]:
-    """The plan of a definition in a project, or every fault."""
+    """The plan of a definition in a project, or every fault; versions in `kept` may be unpublished."""
     return await resolution.resolve(
         definition,
         project_id=access.project.id,
-        catalogue=VisibleCatalogue(db, rights, access.caller),
+        catalogue=VisibleCatalogue(db, rights, access.caller, kept),
         repository=ForgeRepository(access.forge, access.project.id),
         limits=limits(settings),
     )

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-JOB, PIPELINE, PUSH = "job", "pipeline", "push"
+JOB, PIPELINE, PUSH, TAG = "job", "pipeline", "push", "tag"
 
-KINDS = {"build": JOB, "pipeline": PIPELINE, "push": PUSH}
+KINDS = {"build": JOB, "pipeline": PIPELINE, "push": PUSH, "tag_push": TAG}
 """GitLab's `object_kind` to ours; everything else is acknowledged and not looked at."""
 
 

@@ -12,7 +12,7 @@ from mlreef.management.access.identity import JobIdentity
 from mlreef.management.attestations import service as attestations
 from mlreef.management.hooks import dispatch
 from mlreef.management.layers import store as layers
-from mlreef.management.processors import ci, publication_store, publishing, store
+from mlreef.management.processors import ci, mirroring, publication_store, publishing, tagging, verification
 from mlreef.management.processors.records import Publication, Status
 from mlreef.management.state import State
 
@@ -61,7 +61,11 @@ class PublicationSubject:
                 return {"status": Status.FAILED.value, "reason": reason}
             report = report.model_copy(update={"attestations": told})
         async with state.db.write() as tx:
-            return await publishing.reported(tx, publication.id, report, target, now=state.clock.now())
+            answer = await publishing.reported(tx, publication.id, report, target, now=state.clock.now())
+        if answer["status"] == Status.SUCCEEDED.value and not publication.ended:
+            # Shown to nobody but members until it is known who may see the project.
+            await mirroring.refresh(state, publication.project_id)
+        return answer
 
     async def _find(self, job: JobIdentity) -> Publication | None:
         async with self._state.db.read() as tx:
@@ -77,10 +81,13 @@ def handlers(state: State) -> list[dispatch.Handler]:
     """Webhooks move publications on, and tell where projects are now."""
 
     async def hear(event: dispatch.Event) -> None:
-        path = (event.body.get("project") or {}).get("path_with_namespace")
-        if isinstance(path, str) and path:
+        told = mirroring.told(event.body.get("project") or {})
+        if told:
             async with state.db.write() as tx:
-                await store.move_project(tx, event.project_id, path)
+                await mirroring.take_over(tx, event.project_id, told)
+        tag = tagging.parse(event.body, event.project_id) if event.kind == dispatch.TAG else None
+        if tag is not None:
+            await tagging.publish(state, tag)
         pipeline_id = event.pipeline_id
         if event.kind not in {dispatch.JOB, dispatch.PIPELINE} or pipeline_id is None:
             return
@@ -101,12 +108,24 @@ def handlers(state: State) -> list[dispatch.Handler]:
 
 
 def loops(state: State) -> list[tasks.Loop]:
-    """The loop of this slice."""
+    """The loops of this slice."""
 
     async def reconcile() -> None:
         await look_for_lost(state)
 
-    return [tasks.Loop("publications", reconcile, interval=state.settings.reconcile_seconds)]
+    async def mirror() -> None:
+        await mirroring.compare(state)
+
+    async def verify() -> None:
+        await verification.nightly(state)
+        await verification.look(state)
+
+    settings = state.settings
+    return [
+        tasks.Loop("publications", reconcile, interval=settings.reconcile_seconds),
+        tasks.Loop("marketplace", mirror, interval=settings.mirror_seconds),
+        tasks.Loop("verifications", verify, interval=min(15.0, settings.reconcile_seconds)),
+    ]
 
 
 async def look_for_lost(state: State) -> None:

@@ -59,6 +59,20 @@ async def list_of_project(tx: Tx, project_id: int, *, offset: int, limit: int) -
     return [store.record(Publication, row) for row in rows], total
 
 
+async def published_by_hand(tx: Tx, project_id: int) -> bool:
+    """Whether somebody published from a project successfully, not only its tags."""
+    where = (publications.c.project_id == project_id, publications.c.status == Status.SUCCEEDED.value)
+    found = select(publications.c.id).where(*where, publications.c.trigger != "tag").limit(1)
+    return await tx.find(found) is not None
+
+
+async def find_of_tag(tx: Tx, project_id: int, tag: str, commit: str) -> Publication | None:
+    """What a tag at a commit published, or tried to."""
+    where = (publications.c.project_id == project_id, publications.c.trigger == "tag", publications.c.ref == tag)
+    row = await tx.find(select(publications).where(*where, publications.c.commit == commit).limit(1))
+    return store.record(Publication, row) if row is not None else None
+
+
 async def claim(tx: Tx, project_id: int, name: str, version: str, publication_id: str) -> bool:
     """Take a version number; False when another publication has it. The transaction is lost then."""
     values = {"project_id": project_id, "name": name, "version": version, "publication_id": publication_id}

@@ -19,10 +19,10 @@ from mlreef.extraction.manifest import changelog
 from mlreef.kit import ids
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import PlatformError, conflict, invalid
-from mlreef.management.processors import numbers, publication_store, store
+from mlreef.management.processors import describing, numbers, publication_store, standing, store
 from mlreef.management.processors.numbers import Number
 from mlreef.management.processors.orders import Order, Subject
-from mlreef.management.processors.records import Environment, Processor, Publication, Status
+from mlreef.management.processors.records import Environment, Publication, Status
 from mlreef.management.processors.tables import processors, versions
 
 
@@ -107,16 +107,12 @@ async def _next(tx: Tx, project_id: int, name: str) -> Number:
     return numbers.following([one for one in taken if one is not None])
 
 
-_DESCRIBED = ("title", "kind", "model_type", "ml_category", "licence")
-_LISTED = ("input_types", "output_types", "tags")
-
-
 def _description(subject: Subject, environment: Environment, order: Order) -> dict[str, Any]:
     """What the processor will be described by, and what else its job and its end need to know."""
     document = subject.document
     return {
-        **{key: document.get(key) for key in _DESCRIBED},
-        **{key: document.get(key, []) for key in _LISTED},
+        **{key: document.get(key) for key in describing.SINGLE},
+        **{key: document.get(key, []) for key in describing.LISTED},
         "description": document.get("description", ""),
         "framework": environment.framework,
         "readme": subject.inspection.study.readme,
@@ -196,12 +192,13 @@ async def _publish(tx: Tx, publication: Publication, report: Report, *, now: dat
         raise invalid("the publication has no version number")
     processor = await store.find_by_name(tx, publication.project_id, publication.name)
     processor_id = processor.id if processor is not None else await _create(tx, publication, now=now)
+    await store.lock(tx, processor_id)
     version_id = ids.new_id("ver")
     values = {
         "id": version_id,
         "processor_id": processor_id,
         "version": publication.version,
-        **number._asdict(),
+        **number.columns(),
         "kind": publication.description["kind"],
         "commit": publication.commit,
         "entry": publication.entry,
@@ -225,10 +222,7 @@ async def _publish(tx: Tx, publication: Publication, report: Report, *, now: dat
         "published_at": now,
     }
     await store.insert(tx, versions, values)
-    if await _is_latest(tx, processor, number):
-        await store.update_processor(
-            tx, processor_id, {**_described(publication), "latest_version_id": version_id, "published_at": now}
-        )
+    await standing.settle(tx, processor_id)
     ended = {"status": Status.SUCCEEDED.value, "finished_at": now}
     ended |= {"processor_id": processor_id, "version_id": version_id}
     await publication_store.change(tx, publication.id, ended)
@@ -245,37 +239,13 @@ async def _create(tx: Tx, publication: Publication, *, now: datetime) -> str:
         "usage_count": 0,
         "created_at": now,
         "published_at": now,
-        **_described(publication),
+        **describing.described(publication),
     }
     await store.insert(tx, processors, values)
     return processor_id
-
-
-async def _is_latest(tx: Tx, processor: Processor | None, number: Number) -> bool:
-    if processor is None or processor.latest_version_id is None:
-        return True
-    latest = await store.find_version(tx, processor.latest_version_id)
-    return latest is None or number > Number(latest.major, latest.minor, latest.patch)
 
 
 def command(publication: Publication) -> list[str]:
     """The command of a publication's program."""
     found: list[str] | None = publication.description.get("command")
     return found or study.python(publication.entry)
-
-
-def _described(publication: Publication) -> dict[str, Any]:
-    told = publication.description
-    names = " ".join(one["name"] for one in publication.parameters)
-    slug = f"{publication.project_path}/{publication.name}"
-    tags = told.get("tags") or []
-    text = f"{publication.name} {told['title']} {told['description']} {slug} {names} {' '.join(tags)}"
-    return {
-        **{key: told.get(key) for key in _DESCRIBED},
-        **{key: told.get(key) or [] for key in _LISTED},
-        "description": told["description"],
-        "framework": told.get("framework") or "",
-        "readme": told.get("readme") or "",
-        "environment": publication.environment,
-        "search_text": text.lower(),
-    }

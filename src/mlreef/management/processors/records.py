@@ -9,6 +9,8 @@ from typing import Any
 
 from mlreef.management.definitions.lookups import ProcessorVersion
 from mlreef.management.definitions.values import Parameter
+from mlreef.management.processors import numbers
+from mlreef.management.processors.numbers import Number
 
 
 class Status(StrEnum):
@@ -21,6 +23,8 @@ class Status(StrEnum):
 
 
 ENDED = frozenset({Status.SUCCEEDED, Status.FAILED})
+PUBLISHED, DEPRECATED, UNPUBLISHED = "published", "deprecated", "unpublished"
+"""How a version stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,16 @@ class Version:
     status_by: str | None = None
     status_at: datetime | None = None
 
+    @property
+    def number(self) -> Number:
+        """Its number, which compares as versions do."""
+        return numbers.find(self.version) or Number(self.major, self.minor, self.patch)
+
+    @property
+    def selectable(self) -> bool:
+        """Whether a new run may use it."""
+        return self.status != UNPUBLISHED
+
     def runnable(self, processor: Processor) -> ProcessorVersion:
         """What a run needs to know of it."""
         return ProcessorVersion(
@@ -123,6 +137,9 @@ class Version:
             parameters=tuple(Parameter.from_json(one) for one in self.parameters),
             commit=self.commit,
             project_id=processor.project_id,
+            status=self.status,
+            status_message=self.status_message,
+            replacement=self.replacement,
         )
 
 
@@ -165,3 +182,16 @@ class Publication:
     def ended(self) -> bool:
         """Whether nothing of it can change any more."""
         return self.status in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """One run of a version on its reference data, and what came of it."""
+
+    id: str
+    version_id: str
+    run_id: str | None
+    status: str  # running | passed | failed
+    reason: str | None
+    started_at: datetime
+    finished_at: datetime | None = None

@@ -15,11 +15,11 @@ from mlreef.management.access.policy import Action
 from mlreef.management.access.service import ProjectAccess
 from mlreef.management.processors import (
     inspection,
-    marketplace,
+    marketplace_routes,
     publication_store,
     schemas,
     starting,
-    store,
+    version_routes,
 )
 
 router = APIRouter(prefix="/api/v1", tags=["processors"])
@@ -27,7 +27,6 @@ router = APIRouter(prefix="/api/v1", tags=["processors"])
 Reader = Annotated[ProjectAccess, guards.project(Action.READ_CODE)]
 Publisher = Annotated[ProjectAccess, guards.project(Action.PUBLISH)]
 Number = Annotated[int, Query(ge=1, lt=10**9)]
-Text = Annotated[str | None, Query(max_length=255)]
 
 
 # -- machine classes
@@ -99,63 +98,7 @@ async def get_publication(publication_id: str, caller: guards.Visitor, state: gu
     return schemas.publication_json(found)
 
 
-# -- processors
+# -- processors and versions
 
-
-@router.get("/projects/{pid}/processors", openapi_extra={"policy": Action.READ_PROJECT})
-async def list_project_processors(
-    access: Annotated[ProjectAccess, guards.project(Action.READ_PROJECT)],
-    state: guards.Resources,
-    page: Number = 1,
-    per_page: Number = 20,
-) -> dict[str, Any]:
-    """Processors that were published from a project."""
-    return _page(await marketplace.of_project(state.db, access.project.id, paging.parse(page, per_page)))
-
-
-@router.get("/processors", openapi_extra={"policy": "visible"})
-async def search_processors(
-    caller: guards.Visitor,
-    state: guards.Resources,
-    search: Text = None,
-    kind: Text = None,
-    environment: Text = None,
-    owner: Text = None,
-    sort: Text = None,
-    page: Number = 1,
-    per_page: Number = 20,
-) -> dict[str, Any]:
-    """The marketplace: processors of all projects that the caller may see."""
-    query = marketplace.Query(search or None, kind or None, environment or None, owner or None, sort or "recent")
-    return _page(await marketplace.search(state.db, state.access, caller, query, paging.parse(page, per_page)))
-
-
-def _page(found: marketplace.Found) -> dict[str, Any]:
-    shown = [schemas.processor_json(one, found.latest.get(one.latest_version_id or "")) for one in found.page.items]
-    return wire.paged(Paged(shown, found.page.page, found.page.total))
-
-
-@router.get("/processors/{processor:path}", openapi_extra={"policy": Action.READ_PROJECT})
-async def get_processor(processor: str, caller: guards.Visitor, state: guards.Resources) -> dict[str, Any]:
-    """A processor with all its versions, by id or slug (`group/project/name`)."""
-    async with state.db.read() as tx:
-        find = store.find_by_slug if "/" in processor else store.find_processor
-        found = await find(tx, processor)
-        versions = await store.list_versions(tx, found.id) if found is not None else []
-    if found is None:
-        raise not_found("Processor")
-    await guards.hiding(state.access.project(caller, found.project_id, Action.READ_PROJECT), "Processor")
-    latest = next((one for one in versions if one.id == found.latest_version_id), None)
-    return schemas.processor_json(found, latest, versions)
-
-
-@router.get("/processor-versions/{version_id}", openapi_extra={"policy": Action.READ_PROJECT})
-async def get_version(version_id: str, caller: guards.Visitor, state: guards.Resources) -> dict[str, Any]:
-    """One immutable version."""
-    async with state.db.read() as tx:
-        version = await store.find_version(tx, version_id)
-        processor = await store.find_processor(tx, version.processor_id) if version is not None else None
-    if version is None or processor is None:
-        raise not_found("Processor version")
-    await guards.hiding(state.access.project(caller, processor.project_id, Action.READ_PROJECT), "Processor version")
-    return schemas.version_json(version, slug=processor.slug)
+router.include_router(version_routes.router)
+router.include_router(marketplace_routes.router)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mlreef.extraction import manifest as manifests
 from mlreef.kit.clock import iso
 from mlreef.management.processors.orders import Order
-from mlreef.management.processors.records import Processor, Publication, Version
+from mlreef.management.processors.records import Publication
 from mlreef.management.settings import MachineClass
 
 Short = Annotated[str, Field(min_length=1, max_length=255)]
@@ -63,58 +62,6 @@ class Publish(Strict):
     def order(self) -> Order:
         """The same for the rules."""
         return Order(**self.model_dump())
-
-
-def version_json(version: Version, *, slug: str | None = None) -> dict[str, Any]:
-    """A processor version."""
-    found: dict[str, Any] = {
-        "id": version.id,
-        "processor_id": version.processor_id,
-        "version": version.version,
-        "kind": version.kind,
-        "commit": version.commit,
-        "entry": version.entry,
-        "command": version.command,
-        "parameters": version.parameters,
-        "image": version.image,
-        "digest": version.digest,
-        "size": version.size,
-        "environment": version.environment,
-        "base_image": version.base_image,
-        "packages": version.packages,
-        "published_by": {"id": version.published_by_id, "username": version.published_by},
-        "published_at": iso(version.published_at),
-        "status": version.status,
-    }
-    return found if slug is None else {**found, "slug": slug}
-
-
-def processor_json(
-    processor: Processor, latest: Version | None, versions: Sequence[Version] | None = None
-) -> dict[str, Any]:
-    """A processor; `versions` only where it is shown alone."""
-    found: dict[str, Any] = {
-        "id": processor.id,
-        "slug": processor.slug,
-        "name": processor.name,
-        "title": processor.title,
-        "description": processor.description,
-        "kind": processor.kind,
-        "project_id": processor.project_id,
-        "project_path": processor.project_path,
-        "environment": processor.environment,
-        "latest": version_json(latest) if latest is not None else None,
-        "usage_count": processor.usage_count,
-        "input_types": processor.input_types,
-        "output_types": processor.output_types,
-        "model_type": processor.model_type,
-        "ml_category": processor.ml_category,
-        "created_at": iso(processor.created_at),
-        "published_at": iso(processor.published_at),
-    }
-    if versions is not None:
-        found["versions"] = [version_json(one) for one in versions]
-    return found
 
 
 def publication_json(publication: Publication) -> dict[str, Any]:

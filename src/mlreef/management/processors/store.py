@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Select, Table, and_, func, or_, select, update
+from sqlalchemy import Select, Table, and_, case, func, or_, select, update
 
 from mlreef.kit.db import Tx
+from mlreef.management.processors import market_store
 from mlreef.management.processors.records import Processor, Version
 from mlreef.management.processors.tables import processors, versions
+from mlreef.management.runs.tables import runs, steps
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -49,9 +52,8 @@ async def find_by_name(tx: Tx, project_id: int, name: str) -> Processor | None:
 
 async def list_versions(tx: Tx, processor_id: str) -> list[Version]:
     """All versions, the highest number first."""
-    order = (versions.c.major.desc(), versions.c.minor.desc(), versions.c.patch.desc(), versions.c.id.desc())
-    rows = await tx.all(select(versions).where(versions.c.processor_id == processor_id).order_by(*order))
-    return [record(Version, row) for row in rows]
+    rows = await tx.all(select(versions).where(versions.c.processor_id == processor_id))
+    return sorted((record(Version, row) for row in rows), key=lambda one: one.number, reverse=True)
 
 
 async def find_version(tx: Tx, version_id: str) -> Version | None:
@@ -78,48 +80,43 @@ async def update_processor(tx: Tx, processor_id: str, values: Mapping[str, Any])
     await tx.execute(update(processors).where(processors.c.id == processor_id).values(**values))
 
 
+async def lock(tx: Tx, processor_id: str) -> None:
+    """Keep others from changing a processor or its versions until the transaction ends."""
+    if tx.dialect == "postgresql":
+        await tx.execute(select(processors.c.id).where(processors.c.id == processor_id).with_for_update())
+
+
+async def find_row(tx: Tx, processor_id: str) -> dict[str, Any] | None:
+    """All columns of a processor."""
+    row = await tx.find(select(processors).where(processors.c.id == processor_id))
+    return dict(row) if row is not None else None
+
+
+async def update_version(tx: Tx, version_id: str, values: Mapping[str, Any]) -> None:
+    """Change how a version stands; what it is never changes."""
+    await tx.execute(update(versions).where(versions.c.id == version_id).values(**values))
+
+
 async def count_use(tx: Tx, version_ids: Sequence[str]) -> None:
     """A run was started with these versions."""
-    chosen = select(versions.c.processor_id).where(versions.c.id.in_(version_ids))
-    await tx.execute(
-        update(processors).where(processors.c.id.in_(chosen)).values(usage_count=processors.c.usage_count + 1)
-    )
+    chosen = select(versions.c.processor_id).where(versions.c.id.in_(version_ids)).distinct()
+    processor_ids = sorted(row["processor_id"] for row in await tx.all(chosen))
+    for one in processor_ids:  # in one order: two runs must not wait for each other
+        values = {"usage_count": processors.c.usage_count + 1}
+        await tx.execute(update(processors).where(processors.c.id == one).values(**values))
+    await market_store.touch(tx, processor_ids)
 
 
-async def move_project(tx: Tx, project_id: int, path: str) -> None:
-    """A project has another path now; its processors are found there."""
-    where = and_(processors.c.project_id == project_id, processors.c.project_path != path)
-    await tx.execute(update(processors).where(where).values(project_path=path))
-
-
-async def list_project_ids(tx: Tx) -> set[int]:
-    """All projects that have processors."""
-    rows = await tx.all(select(processors.c.project_id).distinct())
-    return {row["project_id"] for row in rows}
-
-
-_ORDER = {
-    "recent": (processors.c.published_at.desc(), processors.c.id.desc()),
-    "name": (func.lower(processors.c.title), processors.c.id),
-    "usage": (processors.c.usage_count.desc(), processors.c.published_at.desc(), processors.c.id),
-}
-
-
-def matching(
-    projects: Sequence[int], *, words: Sequence[str] = (), kind: str | None, environment: str | None, owner: str | None
-) -> Select[Any]:
-    """Processors of some projects that match every word and every filter."""
-    found = select(processors).where(processors.c.project_id.in_(projects))
-    for word in words:
-        found = found.where(processors.c.search_text.contains(word.lower(), autoescape=True))
-    if kind is not None:
-        found = found.where(processors.c.kind == kind)
-    if environment is not None:
-        found = found.where(processors.c.environment == environment)
-    if owner is not None:
-        owned = processors.c.project_path.startswith(f"{owner}/", autoescape=True)
-        found = found.where(or_(owned, processors.c.project_path == owner))
-    return found
+async def usage(tx: Tx, processor_id: str, since: datetime) -> dict[str, int]:
+    """Runs that were started with a processor and people who started them: ever, and since a moment."""
+    of_it = steps.c.version_id.in_(select(versions.c.id).where(versions.c.processor_id == processor_id))
+    found = select(
+        func.count(runs.c.id.distinct()).label("runs"),
+        func.count(runs.c.user_id.distinct()).label("users"),
+        func.count(case((runs.c.created_at >= since, runs.c.id)).distinct()).label("recent_runs"),
+        func.count(case((runs.c.created_at >= since, runs.c.user_id)).distinct()).label("recent_users"),
+    ).select_from(steps.join(runs, runs.c.id == steps.c.run_id))
+    return dict(await tx.one(found.where(of_it)))
 
 
 async def count(tx: Tx, found: Select[Any]) -> int:
@@ -128,8 +125,41 @@ async def count(tx: Tx, found: Select[Any]) -> int:
     return number
 
 
-async def list_sorted(tx: Tx, found: Select[Any], sort: str, *, offset: int, limit: int | None) -> list[Processor]:
-    """A slice of them in an order."""
-    ordered = found.order_by(*_ORDER[sort]).offset(offset)
-    rows = await tx.all(ordered.limit(limit) if limit is not None else ordered)
-    return [record(Processor, row) for row in rows]
+async def list_of_project(tx: Tx, project_id: int, *, offset: int, limit: int) -> tuple[list[Processor], int]:
+    """Processors of a project by name, and their number."""
+    found = select(processors).where(processors.c.project_id == project_id)
+    rows = await tx.all(found.order_by(func.lower(processors.c.title), processors.c.id).offset(offset).limit(limit))
+    return [record(Processor, row) for row in rows], await count(tx, found)
+
+
+async def list_processors(tx: Tx, processor_ids: Sequence[str]) -> dict[str, Processor]:
+    """Processors by id."""
+    rows = await tx.all(select(processors).where(processors.c.id.in_(processor_ids)))
+    return {row["id"]: record(Processor, row) for row in rows}
+
+
+async def mirror(tx: Tx, project_id: int, values: Mapping[str, Any]) -> list[str]:
+    """Take over what the forge says of a project: path, visibility, stars; gives the processors that changed."""
+    differs = or_(*(processors.c[name] != value for name, value in values.items()))
+    where = and_(processors.c.project_id == project_id, differs)
+    rows = await tx.all(update(processors).where(where).values(**values).returning(processors.c.id))
+    if rows:
+        await market_store.touch(tx, [row["id"] for row in rows])
+    return [row["id"] for row in rows]
+
+
+async def list_mirrored(tx: Tx) -> dict[int, Mapping[str, Any]]:
+    """What is believed of the projects that have processors."""
+    columns = (processors.c.project_id, processors.c.project_path, processors.c.visibility, processors.c.star_count)
+    return {row["project_id"]: dict(row) for row in await tx.all(select(*columns).distinct())}
+
+
+async def list_shown(tx: Tx, found: Sequence[Processor]) -> dict[str, Version]:
+    """By processor, its latest version, without what can be long; one that has only pre-releases has none."""
+    ids = [one.latest_version_id for one in found if one.latest_version_id is not None]
+    columns = [column for column in versions.c if column.name not in _LONG]
+    rows = await tx.all(select(*columns).where(versions.c.id.in_(ids)))
+    return {row["processor_id"]: record(Version, {**row, **_LONG}) for row in rows}
+
+
+_LONG: dict[str, Any] = {"lock": "", "packages": [], "changelog": ""}

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from mlreef.kit.db import BigId, Json, UtcDateTime
 
@@ -50,7 +62,7 @@ processors = Table(
     Column("verified_version_id", String(40)),
     Column("latest_version_id", String(40)),
     Column("usage_count", BigInteger, nullable=False),
-    Column("search_text", Text, nullable=False),
+    Column("search_text", Text, nullable=False, default=""),  # the marketplace's words lie in `market_words` now
     Column("created_at", UtcDateTime, nullable=False),
     Column("published_at", UtcDateTime, nullable=False),
     UniqueConstraint("project_id", "name", name="processors_name"),
@@ -93,6 +105,7 @@ versions = Table(
     Column("published_by", Text, nullable=False),
     Column("published_at", UtcDateTime, nullable=False),
     UniqueConstraint("processor_id", "version", name="processor_versions_version"),
+    Index("processor_versions_by_processor", "processor_id"),
 )
 
 # The number of a version belongs to one publication from its start; a failed publication gives it back.
@@ -151,4 +164,24 @@ verifications = Table(
     Column("started_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Index("processor_verifications_by_version", "version_id", "id"),
+    Index("processor_verifications_by_status", "status"),
 )
+
+# A processor's place in the marketplace's index. Whatever changes it takes the next revision, one after another.
+entries = Table(
+    "market_entries",
+    metadata,
+    Column("number", BigId, primary_key=True),
+    Column("processor_id", String(40), nullable=False, unique=True),
+    Column("listed", Boolean, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Index("market_entries_by_revision", "revision"),
+)
+
+market_state = Table(
+    "market_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("revision", BigInteger, nullable=False),
+)
+# `market_words` is a virtual table of FTS5 on SQLite and has three `tsvector` columns on PostgreSQL: see `market_store`.

@@ -129,7 +129,8 @@ async def settle(tx: Tx, view: RunView, *, now: datetime, changed: bool = False)
         step = view.step(name)
         if step is not None:
             await end_step(tx, step, StepEnd(StepStatus.SKIPPED, "upstream", why), now=now)
-    status, reason = transitions.run_state(run.status, view.steps, commits=run.kind == "dataops")
+    commits = run.kind == "dataops" and run.target_branch is not None
+    status, reason = transitions.run_state(run.status, view.steps, commits=commits)
     values = _begin(run, view, now)
     if status in ENDED_RUNS and run.status not in ENDED_RUNS:
         await _end_run(tx, run, status, reason, now)

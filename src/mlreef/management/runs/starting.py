@@ -33,6 +33,8 @@ class Request:
     username: str
     use_cache: bool = True
     rerun_of: str | None = None
+    keep_dataset: bool = True
+    """Whether a `dataops` run commits its output; a verification's is thrown away."""
 
 
 async def record(tx: Tx, plan: Plan, request: Request, *, now: datetime) -> RunView:
@@ -90,7 +92,7 @@ def _run(plan: Plan, request: Request, *, number: int, now: datetime) -> Run:
     definition = plan.definition
     sources = [one.source for step in plan.steps for one in step.inputs if one.source["type"] == "git"]
     branches = [source["branch"] for source in sources if source["branch"]]
-    dataops = definition.kind == Kind.DATAOPS
+    dataops = definition.kind == Kind.DATAOPS and request.keep_dataset
     slug = definition.name.replace(" ", "-")
     return Run(
         id=ids.new_id("run"),

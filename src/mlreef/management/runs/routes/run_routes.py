@@ -1,8 +1,6 @@
 """Starting, listing, reading, canceling and repeating runs.
 
-A start has three parts: the snapshot is written, then the forge is asked for the CI pipeline with the caller's own
-right, then its id is written down. No transaction is open while the forge is asked; what a crash leaves between them,
-reconciliation finds and ends.
+How a run is started, `launching` tells.
 """
 
 from __future__ import annotations
@@ -12,23 +10,17 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from mlreef.kit import ids, paging
+from mlreef.kit import paging
 from mlreef.kit.errors import Kind, PlatformError, conflict, invalid
 from mlreef.management import wire
 from mlreef.management.access import guards
 from mlreef.management.access.policy import Action
 from mlreef.management.access.service import ProjectAccess
-from mlreef.management.connect import service as connect
 from mlreef.management.definitions import routes as definition_routes
-from mlreef.management.definitions import service as definitions
 from mlreef.management.definitions.model import Kind as PipelineKind
-from mlreef.management.processors import service as processors
-from mlreef.management.runs import assembly, ci_config, forge_side, progress, schemas, starting, store
-from mlreef.management.runs.records import RunView
+from mlreef.management.runs import assembly, launching, progress, schemas, store
 from mlreef.management.runs.routes.finding import run_for
-from mlreef.management.runs.transitions import ENDED_RUNS, ENDED_STEPS, RunStatus
-from mlreef.management.serving import store as serving
-from mlreef.management.state import State
+from mlreef.management.runs.transitions import RunStatus
 
 router = APIRouter(tags=["runs"])
 
@@ -54,76 +46,7 @@ async def start(
     if body.pipeline_id is not None:
         saved = await definition_routes.find(state, access.caller, body.pipeline_id)
         document = saved["definition"]
-    return schemas.run_json(await _start(state, access, document, use_cache=body.use_cache, rerun_of=None))
-
-
-async def _start(
-    state: State, access: ProjectAccess, document: Any, *, use_cache: bool, rerun_of: str | None
-) -> RunView:
-    definition = definitions.required(*definitions.parse(document))
-    plan = definitions.planned(
-        *await definitions.resolve(definition, access, db=state.db, rights=state.access, settings=state.settings)
-    )
-    framework = assembly.framework(state)
-    await connect.ensure(state, access)
-    request = starting.Request(
-        project_id=access.project.id,
-        project_path=access.project.path,
-        default_branch=access.project.default_branch or "main",
-        user_id=access.user.id,
-        username=access.user.username,
-        use_cache=use_cache,
-        rerun_of=rerun_of,
-    )
-    async with state.db.write() as tx:
-        view = await starting.record(tx, plan, request, now=state.clock.now())
-        await processors.count_use(tx, sorted({step.version_id for step in view.steps}))
-        capability = None
-        asked = await processors.asked(tx, sorted({step.version_id for step in view.steps}))
-        jobs = [
-            ci_config.Job(
-                step.name, step.image, step.machine, step.timeout_s, step.needs, network=asked[step.version_id].network
-            )
-            for step in view.steps
-            if step.status not in ENDED_STEPS
-        ]
-        if jobs:
-            body = ci_config.render(jobs, framework)
-            capability = await serving.add_config(
-                tx, kind="run", subject_id=view.run.id, body=body, now=state.clock.now()
-            )
-            await store.update_run(tx, view.run.id, config_hash=ids.hash_token(capability))
-        tx.after_commit(lambda: assembly.work(state).upkeep.changed(view))
-    if capability is not None:
-        await _ask_for_pipeline(state, access, view, capability)
-    return await _read(state, view.run.id)
-
-
-async def _ask_for_pipeline(state: State, access: ProjectAccess, view: RunView, capability: str) -> None:
-    run = view.run
-    try:
-        variables = {forge_side.CONFIG_VARIABLE: capability}
-        made = await access.forge.create_pipeline(run.project_id, run.ref, variables)
-    except PlatformError as exc:
-        if exc.kind is Kind.UNAVAILABLE:
-            return  # whether the forge made it is unknown; reconciliation finds out
-        reason = f"the forge refused the CI pipeline: {exc.message}"
-        async with state.db.write() as tx:
-            fresh = await store.get_view(tx, run.id, lock=True)
-            await progress.fail(tx, fresh, reason, now=state.clock.now())
-            tx.after_commit(lambda: state.notices.publish(run.id))
-        return
-    async with state.db.write() as tx:
-        fresh = await store.get_view(tx, run.id, lock=True)
-        await progress.pipeline_recorded(tx, fresh, int(made["id"]), now=state.clock.now())
-        tx.after_commit(lambda: state.notices.publish(run.id))
-    if fresh.run.status in ENDED_RUNS:  # canceled while the forge was asked
-        await access.forge.cancel_pipeline(run.project_id, int(made["id"]))
-
-
-async def _read(state: State, run_id: str) -> RunView:
-    async with state.db.read() as tx:
-        return await store.get_view(tx, run_id)
+    return schemas.run_json(await launching.launch(state, access, document, use_cache=body.use_cache, rerun_of=None))
 
 
 @router.get("/projects/{pid}/runs", openapi_extra={"policy": "read_code"})
@@ -176,7 +99,7 @@ async def cancel(state: guards.Resources, caller: guards.Visitor, run_id: str) -
             if exc.kind not in {Kind.UNAVAILABLE, Kind.CONFLICT, Kind.NOT_FOUND}:
                 raise
         assembly.work(state).reconciler.wake()
-    return schemas.run_json(await _read(state, run_id))
+    return schemas.run_json(await launching.read(state, run_id))
 
 
 class Rerun(BaseModel):
@@ -196,5 +119,7 @@ async def rerun(
     view, access = await run_for(state, caller, run_id, Action.RUN)
     options = body or Rerun()
     document = view.run.definition if options.versions == "latest" else schemas.pinned(view)
-    started = await _start(state, access, document, use_cache=options.use_cache, rerun_of=run_id)
+    # What a run used stays usable for it, even when nobody else may choose it any more.
+    kept = frozenset(step.version_id for step in view.steps)
+    started = await launching.launch(state, access, document, use_cache=options.use_cache, rerun_of=run_id, kept=kept)
     return schemas.run_json(started)
