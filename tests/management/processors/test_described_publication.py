@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 import jsonschema
+import pytest
+import yaml
 from code_project import SCRIPT, Client, Code
 
 from mlreef.management.processors import service as processors
@@ -152,3 +154,28 @@ async def test_the_schema_of_the_file_is_public(client: Client) -> None:
     schema = answer.json()
     jsonschema.Draft202012Validator.check_schema(schema)
     assert schema["$id"].endswith("/api/v1/schemas/processor.json")
+
+
+@pytest.mark.parametrize(
+    ("resources", "own", "expected"),
+    [
+        ({"machine": "cpu-large", "timeout": 600}, {}, "cpu-large"),
+        ({"machine": "cpu-large"}, {"machine": "cpu-small"}, "cpu-small"),
+        ({"timeout": 600}, {}, "cpu-small"),
+    ],
+)
+async def test_a_step_that_says_nothing_gets_what_the_processor_asks_for(
+    code: Code, resources: dict[str, Any], own: dict[str, Any], expected: str
+) -> None:
+    await published(code, COMMAND, resources=resources)
+    step = {"name": "count", "processor": "g/code/count@1.0.0", "inputs": {"data": {"branch": "main"}}, **own}
+    definition = {"version": 1, "name": "count", "kind": "dataops", "steps": [step]}
+    path = f"/api/v1/projects/{code.project.id}/runs"
+    started = await code.maintainer.post(path, json={"definition": definition})
+    assert started.status_code == 201, started.text
+    assert started.json()["steps"][0]["machine"] == expected
+    config = list(code.forge.pipelines.values())[-1]
+    rendered = (await code.client().get(f"/api/v1/ci/runs/{config['variables']['MLREEF_CONFIG']}.yml")).text
+    job = yaml.safe_load(rendered)["count"]
+    assert job["timeout"] == ("1500s" if "timeout" in resources else "4500s")
+    assert (job["tags"], job["variables"]["MLREEF_NETWORK"]) == ([expected], "package-index")

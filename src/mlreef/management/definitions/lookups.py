@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from mlreef.extraction.manifest import Wanted
 from mlreef.management.definitions import values
 
 
@@ -21,6 +22,8 @@ class ProcessorVersion:
     parameters: tuple[values.Parameter, ...]
     commit: str | None = None
     project_id: int | None = None
+    wanted: Wanted = field(default_factory=Wanted)
+    """What it asks for where the definition of a step says nothing."""
     status: str = "published"
     status_message: str = ""
     replacement: str | None = None

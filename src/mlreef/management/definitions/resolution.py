@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from mlreef.extraction.manifest import Wanted
 from mlreef.kit.errors import Detail
 from mlreef.management.definitions import command_lines, graph, lookups, values
 from mlreef.management.definitions.lookups import Catalogue, Limits, ProcessorVersion, Repository
@@ -181,7 +182,7 @@ class _Resolver:
     async def step(
         self, step: Step, where: str, version: ProcessorVersion | None, faults: list[Detail]
     ) -> PlannedStep | None:
-        machine, timeout = self._capacity(step, where, faults)
+        machine, timeout = self._capacity(step, version, where, faults)
         sources = await self._sources(step, where, faults)
         if version is None:
             return None
@@ -209,13 +210,18 @@ class _Resolver:
             needs=graph.needs(step),
         )
 
-    def _capacity(self, step: Step, where: str, faults: list[Detail]) -> tuple[str, int]:
-        limits = self._limits
-        machine = step.machine or limits.default_machine
+    def _capacity(
+        self, step: Step, version: ProcessorVersion | None, where: str, faults: list[Detail]
+    ) -> tuple[str, int]:
+        """What the step says, else what the processor asks for, else the operator's defaults."""
+        limits, wanted = self._limits, version.wanted if version is not None else Wanted()
+        # A machine class that only the processor names may be of another installation, or gone.
+        own = wanted.machine if wanted.machine in limits.machines else None
+        machine = step.machine or own or limits.default_machine
         if machine not in limits.machines:
             known = ", ".join(limits.machines)
             faults.append(Detail(f"{where}.machine", f"there is no machine class {machine!r}; there are: {known}"))
-        timeout = step.timeout or min(limits.default_timeout, limits.max_timeout)
+        timeout = step.timeout or min(wanted.timeout or limits.default_timeout, limits.max_timeout)
         if timeout > limits.max_timeout:
             faults.append(Detail(f"{where}.timeout", f"is more than the {limits.max_timeout} seconds allowed"))
         return machine, timeout
