@@ -133,7 +133,7 @@ def show(target: files.Target, found: Study) -> None:
         {
             "processor": f"{told['name']} ({told['kind']})",
             "title": told["title"],
-            "command": " ".join(found.command) or None,
+            "command": " ".join(one if len(one) <= 200 else "..." for one in found.command) or None,
             "environment": told["environment"],
             "requirements": found.requirements or found.manifest.values.get("requirements"),
             "network": told["network"],

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from mlreef.extraction import manifest
 from mlreef.management.definitions.lookups import ProcessorVersion
 from mlreef.management.definitions.values import Parameter
 from mlreef.management.processors import numbers
@@ -137,6 +138,7 @@ class Version:
             parameters=tuple(Parameter.from_json(one) for one in self.parameters),
             commit=self.commit,
             project_id=processor.project_id,
+            wanted=manifest.wanted(self.manifest),
             status=self.status,
             status_message=self.status_message,
             replacement=self.replacement,
