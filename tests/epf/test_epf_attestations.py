@@ -257,6 +257,13 @@ def test_attaching_twice_changes_nothing(world):
     assert len(made) == 1
 
 
+def test_a_collision_at_the_registry_is_tried_again(world):
+    world.fail = {r"POST /v2/g/c/x/blobs/uploads/": [409, 409]}
+    target = registry.Registry(web.Client(patience=5), world.url, "root", "secret")
+    target.push_small("g/c/x", "sha256:" + registry.sha256(b"content"), b"content")
+    assert len(world.asked("POST /v2/g/c/x/blobs/uploads/")) == 4
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("apt-get") or not shutil.which("dpkg-deb"), reason="needs a Debian machine")
 def test_a_real_environment_has_the_same_layers_twice(zipapp, world, machine, tmp_path):

@@ -66,6 +66,7 @@ class Split(Live):
             "MLREEF_MANAGEMENT_FORGE_EXTERNAL_URL": self.url,
             "MLREEF_MANAGEMENT_REGISTRY_URL": urls["registry"],
             "MLREEF_MANAGEMENT_HOOK_SECRET": secrets.token_hex(16),
+            "MLREEF_MANAGEMENT_SIGNING_KEY_FILE": str(self.folder / "signing.key"),
             **{f"MLREEF_GATEWAY_{name.upper()}_URL": url for name, url in urls.items()},
         }
 

@@ -1,4 +1,7 @@
-"""Git LFS: batch API and basic transfers, with the job's token (git-lfs docs/api/batch.md)."""
+"""Git LFS with the job's token (git-lfs docs/api/batch.md): the batch API and basic transfers, and small files bundled.
+
+Bundles are a transfer of our forge's, offered in the request's `transfers`; any other server answers `basic`.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,16 @@ import base64
 import concurrent.futures
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, List, Mapping, Optional, Sequence
+from typing import Any, Callable, List, Mapping, Optional, Sequence, cast
 
 from mlreef_epf import errors, log, web
 
-BATCH = 100
+BATCH = 200
 PARALLEL = 8
+AHEAD = 3
+BUNDLE = "mlreef-bundle"
+SMALL = 64 << 10
+_BUNDLED = 200
 POINTER_MAX = 1024
 _TYPE = "application/vnd.git-lfs+json"
 _POINTER = re.compile(
@@ -64,10 +71,7 @@ class Store:
         """Send what the server lacks of {object: file path}; what it has is not sent again."""
 
         def one(row: Mapping[str, Any]) -> Any:
-            item = Object(row["oid"], row["size"])
-            problem = row.get("error")
-            if problem:
-                raise errors.Failure("the forge refused object %s: %s" % (item.oid, problem.get("message")))
+            item = _accepted(row)
             actions = row.get("actions") or {}
             if "upload" in actions:
                 self._put(actions["upload"], web.FileBody(paths[item], lambda n: progress.add(count=n)))
@@ -81,41 +85,80 @@ class Store:
             progress.add(files=1)
             return "upload" in actions
 
-        return sum(self._each("upload", list(paths), one))
+        def together(href: str, rows: Sequence[Mapping[str, Any]]) -> None:
+            """Many small files cost one request; the server names the address when it knows how."""
+            items = [_accepted(row) for row in rows]
+            body = b"".join(b"%s %d\n%s" % (i.oid.encode(), i.size, _content(paths[i], i.size)) for i in items)
+            headers = dict(self._headers, **{"Content-Type": "application/octet-stream"})
+            self._client.request("POST", href, headers=headers, body=body)
+            progress.add(len(items), sum(item.size for item in items))
+
+        return sum(self._each("upload", list(paths), one, together))
 
     def _put(self, action: Mapping[str, Any], body: Any) -> None:
         headers = {k: v for k, v in (action.get("header") or {}).items() if k.lower() != "transfer-encoding"}
         headers.setdefault("Content-Type", "application/octet-stream")
         self._client.request("PUT", action["href"], headers=headers, body=body)
 
-    def _each(self, operation: str, wanted: Sequence[Object], work: Callable[[Mapping[str, Any]], Any]) -> List[Any]:
-        results: List[Any] = []
+    def _each(
+        self,
+        operation: str,
+        wanted: Sequence[Object],
+        work: Callable[[Mapping[str, Any]], Any],
+        together: Optional[Callable[[str, Sequence[Mapping[str, Any]]], Any]] = None,
+    ) -> List[Any]:
+        """Call work(row) for all; while one batch is moved, the next is already asked for."""
+        parts = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+        stop: List[bool] = []
         with concurrent.futures.ThreadPoolExecutor(PARALLEL) as pool:
-            for start in range(0, len(wanted), BATCH):
-                part = wanted[start : start + BATCH]
-                rows = self._batch(operation, part)
-                pending = [pool.submit(work, row) for row in rows]
+
+            def part(items: Sequence[Object]) -> List[Any]:
+                if stop:
+                    return []
+                answer = self._batch(operation, items)
+                rows, bundle = answer["objects"], answer.get("bundle") if together else None
+                small: List[Any] = []
+                if bundle and together:
+                    small = [row for row in rows if row["size"] <= SMALL and "upload" in (row.get("actions") or {})]
+                pending = [pool.submit(work, row) for row in rows if row not in small]
                 try:
-                    results.extend(future.result() for future in pending)
+                    for start in range(0, len(small), _BUNDLED):
+                        together(bundle["href"], small[start : start + _BUNDLED])  # type: ignore[misc, index]
+                    return [True] * len(small) + [future.result() for future in pending]
                 except BaseException:
+                    stop.append(True)
                     for future in pending:
                         future.cancel()
                     raise
-        return results
 
-    def _batch(self, operation: str, part: Sequence[Object]) -> List[Any]:
+            with concurrent.futures.ThreadPoolExecutor(AHEAD) as batches:
+                return [result for results in batches.map(part, parts) for result in results]
+
+    def _batch(self, operation: str, part: Sequence[Object]) -> Mapping[str, Any]:
         answer = self._client.request(
             "POST",
             self._url + "/objects/batch",
             headers=self._headers,
             data={
                 "operation": operation,
-                "transfers": ["basic"],
+                "transfers": [BUNDLE, "basic"] if operation == "upload" else ["basic"],
                 "objects": [{"oid": item.oid, "size": item.size} for item in part],
                 "hash_algo": "sha256",
             },
-        )
-        rows = answer.json().get("objects")
+        ).json()
+        rows = answer.get("objects")
         if {(row.get("oid"), row.get("size")) for row in rows or ()} != {(item.oid, item.size) for item in part}:
             raise errors.Failure("the forge's LFS answer does not name the objects that were asked for")
-        return list(rows)
+        return cast("Mapping[str, Any]", answer if answer.get("transfer") == BUNDLE else {"objects": rows})
+
+
+def _accepted(row: Mapping[str, Any]) -> Object:
+    problem = row.get("error")
+    if problem:
+        raise errors.Failure("the forge refused object %s: %s" % (row["oid"], problem.get("message")))
+    return Object(row["oid"], row["size"])
+
+
+def _content(path: str, size: int) -> bytes:
+    with open(path, "rb") as handle:
+        return handle.read(size + 1)

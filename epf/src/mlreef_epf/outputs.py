@@ -7,16 +7,18 @@ opened without following links. The processor's processes are gone by now, so no
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import hashlib
 import os
 import stat
 from dataclasses import dataclass
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from mlreef_epf import errors, lfs, log
+from mlreef_epf import cache, errors, lfs, log
 
 CHUNK = 1 << 20
 PATH_MAX = 1024
+_KEPT_MAX = 1 << 30
 _GIT = (".git", ".gitattributes", ".gitmodules")
 _KINDS = ((stat.S_ISLNK, "a symbolic link"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
 
@@ -80,8 +82,11 @@ def digest(item: Found) -> str:
     return state.hexdigest()
 
 
-def store(name: str, found: Sequence[Found], uploads: lfs.Store) -> Dict[str, Any]:
-    """Send the files' bytes to the project's LFS store and return their tree manifest."""
+def store(name: str, found: Sequence[Found], uploads: lfs.Store, held: Optional[cache.Cache] = None) -> Dict[str, Any]:
+    """Send the files' bytes to the project's LFS store and return their tree manifest.
+
+    They are kept in the cache too: the next step most likely runs on this machine and reads them.
+    """
     for item in found:
         os.chmod(item.place, 0o644)  # a processor may have left files that even we cannot read
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
@@ -93,6 +98,15 @@ def store(name: str, found: Sequence[Found], uploads: lfs.Store) -> Dict[str, An
     paths = {lfs.Object(oid, item.size): item.place for item, oid in zip(found, digests)}  # noqa: B905
     progress = log.Progress("sent", len(paths), sum(item.size for item in paths))
     sent = uploads.upload(paths, progress)
+    if held is not None and sum(item.size for item in found) <= _KEPT_MAX:
+        _keep(held, paths)
     total = sum(item.size for item in found)
     log.say("output %s: %d files, %s (%d new to the store)" % (name, len(found), log.size(total), sent))
     return {"version": 1, "entries": entries}
+
+
+def _keep(held: cache.Cache, paths: Mapping[lfs.Object, str]) -> None:
+    for item, place in paths.items():
+        with contextlib.suppress(OSError, cache.Mismatch), open(place, "rb") as handle:
+            if not held.has(cache.LFS, item.oid):
+                held.store(cache.LFS, item.oid, item.size, iter(lambda: handle.read(CHUNK), b""))  # noqa: B023

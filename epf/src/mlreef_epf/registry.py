@@ -11,6 +11,7 @@ import http.client
 import json
 import re
 import threading
+import time
 import urllib.parse
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, cast
 
@@ -20,6 +21,7 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+_COLLISIONS = 5
 _ACCEPT = f"{OCI_MANIFEST}, {DOCKER_MANIFEST}, {OCI_INDEX}, {DOCKER_LIST}"
 
 
@@ -179,14 +181,21 @@ class Registry:
         allow: Iterable[int] = (),
     ) -> web.Answer:
         key = self._key(scopes)
-        for attempt in (1, 2):
+        asked, collided = False, 0
+        while True:
             sent = dict(headers or {}, **self._authorization(key))
-            answer = self._client.request(method, url, headers=sent, body=body, allow=(401, *allow))
+            answer = self._client.request(method, url, headers=sent, body=body, allow=(401, 409, *allow))
             challenge = answer.headers.get("WWW-Authenticate", "")
-            if answer.status != 401 or attempt == 2 or not challenge:
+            if answer.status == 401 and challenge and not asked:
+                asked = True
+                self._tokens[key] = self._log_in(challenge, key)
+            elif answer.status == 409 and collided < _COLLISIONS:
+                # Two of our own requests may create one repository at the same moment.
+                collided += 1
+                time.sleep(0.05 * collided)
+            else:
                 break
-            self._tokens[key] = self._log_in(challenge, key)
-        if answer.status == 401 and 401 not in allow:
+        if answer.status in (401, 409) and answer.status not in allow:
             raise web.HttpError(method, url, answer.status, answer.body)
         return answer
 

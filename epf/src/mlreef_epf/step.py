@@ -188,10 +188,10 @@ class _Step:
         return found
 
     def _store(self, spec: Dict[str, Any], found: Mapping[str, Sequence[outputs.Found]]) -> None:
-        with log.section("mlreef_store", "Storing outputs"):
+        with log.section("mlreef_store", "Storing outputs"), cache.opened(self._settings.cache) as held:
             uploads = lfs.Store(self._client, spec["forge"]["lfs_url"], self._settings.job_token)
             for name, files in found.items():
-                self._job.put_output(name, outputs.store(name, files, uploads))
+                self._job.put_output(name, outputs.store(name, files, uploads, held if self._settings.cache else None))
 
 
 def command_line(

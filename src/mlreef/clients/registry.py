@@ -5,6 +5,7 @@ Source: OCI distribution specification 1.1; distribution "Token Authentication S
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -109,6 +110,10 @@ class RegistryClient:
         answer = await self._request(method, url, headers=headers | self._authorization(repository), **sent)
         if answer.status_code == 401:
             await self._log_in(answer.headers.get("www-authenticate", ""), repository)
+            answer = await self._request(method, url, headers=headers | self._authorization(repository), **sent)
+        if answer.status_code == 409:
+            # Somebody else created the same at this moment.
+            await asyncio.sleep(0.1)
             answer = await self._request(method, url, headers=headers | self._authorization(repository), **sent)
         if answer.is_success or answer.status_code in allow:
             return answer
