@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
-from mlreef.kit.db import migrate, sealed
+from mlreef.kit.db import migrate, sealed, sqlite
 from mlreef.kit.errors import Kind, PlatformError
 
 _LOST_RACES = frozenset({"40P01", "40001", "55P03"})
@@ -186,7 +186,7 @@ def _sqlite(path: str, size: int, *, writer: bool) -> AsyncEngine:
         pool_size=size,
         max_overflow=0,
         pool_timeout=60,
-        connect_args={"timeout": 30, "isolation_level": None},
+        connect_args={"timeout": 30, "isolation_level": None, "async_creator_fn": sqlite.connect},
     )
 
     @event.listens_for(engine.sync_engine, "connect")
