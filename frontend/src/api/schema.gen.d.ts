@@ -472,6 +472,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/processor-versions/{version_id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Changes
+         * @description What differs from another version of the same processor.
+         */
+        get: operations["get_changes_api_v1_processor_versions__version_id__changes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processor-versions/{version_id}/deprecate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deprecate
+         * @description Warn everybody who chooses this version; ranges take another one where there is one.
+         */
+        post: operations["deprecate_api_v1_processor_versions__version_id__deprecate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processor-versions/{version_id}/republish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Republish
+         * @description Build the same commit again as a new version; the answer is the publication.
+         */
+        post: operations["republish_api_v1_processor_versions__version_id__republish_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processor-versions/{version_id}/undeprecate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undeprecate
+         * @description Take a deprecation back.
+         */
+        post: operations["undeprecate_api_v1_processor_versions__version_id__undeprecate_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processor-versions/{version_id}/unpublish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unpublish
+         * @description Nobody can choose this version any more; runs that used it can still be repeated.
+         */
+        post: operations["unpublish_api_v1_processor_versions__version_id__unpublish_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processor-versions/{version_id}/verifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Verifications
+         * @description Runs of a version on its reference data, newest first.
+         */
+        get: operations["list_verifications_api_v1_processor_versions__version_id__verifications_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/processor-versions/{version_id}/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify
+         * @description Run the version on its reference data now.
+         */
+        post: operations["verify_api_v1_processor_versions__version_id__verify_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/processors": {
         parameters: {
             query?: never;
@@ -481,7 +621,7 @@ export interface paths {
         };
         /**
          * Search Processors
-         * @description The marketplace: processors of all projects that the caller may see.
+         * @description The marketplace: processors of all projects that the caller may see. Filters repeat: OR in one, AND between.
          */
         get: operations["search_processors_api_v1_processors_get"];
         put?: never;
@@ -629,7 +769,7 @@ export interface paths {
         };
         /**
          * List Project Processors
-         * @description Processors that were published from a project.
+         * @description Processors that were published from a project, also those without a version that can be chosen.
          */
         get: operations["list_project_processors_api_v1_projects__pid__processors_get"];
         put?: never;
@@ -698,6 +838,30 @@ export interface paths {
          * @description Start building an immutable version; refused with all faults at once.
          */
         post: operations["publish_api_v1_projects__pid__publications_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{pid}/publish-on-tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tag Settings
+         * @description Whether pushing a tag such as `v1.2.0` publishes from this project.
+         */
+        get: operations["get_tag_settings_api_v1_projects__pid__publish_on_tag_get"];
+        /**
+         * Set Tag Settings
+         * @description Decide it; connects the project where that is needed to hear of tags.
+         */
+        put: operations["set_tag_settings_api_v1_projects__pid__publish_on_tag_put"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -972,6 +1136,18 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Attestations
+         * @description Digests of the image's referrers.
+         */
+        Attestations: {
+            /** Provenance */
+            provenance?: string | null;
+            /** Sbom */
+            sbom?: string | null;
+            /** Signature */
+            signature?: string | null;
+        };
         /** Body_save_api_v1_projects__pid__pipelines_post */
         Body_save_api_v1_projects__pid__pipelines_post: {
             /** Definition */
@@ -986,6 +1162,82 @@ export interface components {
              * @default true
              */
             use_cache: boolean;
+        };
+        /**
+         * Changes
+         * @description What differs between two versions. `breaking`: calls of the older one may fail or mean something else.
+         */
+        Changes: {
+            /** Breaking */
+            breaking: boolean;
+            environment: components["schemas"]["Difference"] | null;
+            from: components["schemas"]["NamedVersion"];
+            packages: components["schemas"]["PackageChanges"];
+            parameters: components["schemas"]["ParameterChanges"];
+            /**
+             * Reasons
+             * @description Why it is breaking, in words.
+             */
+            reasons: string[];
+            to: components["schemas"]["NamedVersion"];
+        };
+        /**
+         * Deprecate
+         * @description Why a version should not be used any more, and what to use instead.
+         */
+        Deprecate: {
+            /** Message */
+            message: string;
+            /** Replacement */
+            replacement?: string | null;
+        };
+        /**
+         * Difference
+         * @description What something was, and is.
+         */
+        Difference: {
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+        };
+        /**
+         * FacetValue
+         * @description A value of a facet, and how many processors it would leave.
+         */
+        FacetValue: {
+            /** Count */
+            count: number;
+            /** Value */
+            value: string;
+        };
+        /**
+         * Facets
+         * @description The most frequent values of each facet (30 at most), counted without the facet's own filter.
+         */
+        Facets: {
+            /** Environment */
+            environment: components["schemas"]["FacetValue"][];
+            /** Framework */
+            framework: components["schemas"]["FacetValue"][];
+            /** Input Type */
+            input_type: components["schemas"]["FacetValue"][];
+            /** Kind */
+            kind: components["schemas"]["FacetValue"][];
+            /** Licence */
+            licence: components["schemas"]["FacetValue"][];
+            /** Ml Category */
+            ml_category: components["schemas"]["FacetValue"][];
+            /** Model Type */
+            model_type: components["schemas"]["FacetValue"][];
+            /** Output Type */
+            output_type: components["schemas"]["FacetValue"][];
+            /** Owner */
+            owner: components["schemas"]["FacetValue"][];
+            /** Tag */
+            tag: components["schemas"]["FacetValue"][];
+            /** Verified */
+            verified: components["schemas"]["FacetValue"][];
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -1010,6 +1262,211 @@ export interface components {
          * @enum {string}
          */
         Kind: "dataops" | "visualization" | "experiment";
+        /**
+         * NamedVersion
+         * @description A version by id and number.
+         */
+        NamedVersion: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: string;
+        };
+        /**
+         * PackageChange
+         * @description A package in another version.
+         */
+        PackageChange: {
+            /** After */
+            after: string;
+            /** Before */
+            before: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * PackageChanges
+         * @description How the installed packages differ.
+         */
+        PackageChanges: {
+            /** Added */
+            added: string[];
+            /** Changed */
+            changed: components["schemas"]["PackageChange"][];
+            /** Removed */
+            removed: string[];
+        };
+        /**
+         * Parameter
+         * @description A parameter, input or output of a program.
+         */
+        Parameter: {
+            /** Choices */
+            choices?: unknown[] | null;
+            /** Default */
+            default?: unknown;
+            /** Flag */
+            flag?: string | null;
+            /** Help */
+            help?: string | null;
+            /** Max */
+            max?: number | null;
+            /** Min */
+            min?: number | null;
+            /**
+             * Multiple
+             * @default false
+             */
+            multiple: boolean;
+            /** Name */
+            name: string;
+            /** Nargs */
+            nargs?: string | number | null;
+            /** Negated Flag */
+            negated_flag?: string | null;
+            position?: components["schemas"]["Place"] | null;
+            /**
+             * Required
+             * @default false
+             */
+            required: boolean;
+            /**
+             * Role
+             * @default value
+             * @enum {string}
+             */
+            role: "value" | "input" | "output";
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "string" | "integer" | "float" | "boolean" | "choice" | "list" | "path" | "dictionary";
+            /** Unit */
+            unit?: string | null;
+        };
+        /**
+         * ParameterChange
+         * @description One property of one parameter that differs.
+         */
+        ParameterChange: {
+            /** After */
+            after: unknown;
+            /** Before */
+            before: unknown;
+            /** Breaking */
+            breaking: boolean;
+            /** Field */
+            field: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ParameterChanges
+         * @description How the parameters differ.
+         */
+        ParameterChanges: {
+            /** Added */
+            added: components["schemas"]["Parameter"][];
+            /** Changed */
+            changed: components["schemas"]["ParameterChange"][];
+            /** Removed */
+            removed: components["schemas"]["Parameter"][];
+        };
+        /**
+         * Person
+         * @description A user of the forge.
+         */
+        Person: {
+            /** Id */
+            id: number;
+            /** Username */
+            username: string;
+        };
+        /**
+         * Place
+         * @description Where something stands in a file.
+         */
+        Place: {
+            /** Column */
+            column: number;
+            /** File */
+            file: string;
+            /** Line */
+            line: number;
+        };
+        /**
+         * ProcessorAnswer
+         * @description A processor as its latest version describes it. `latest` is null while there are pre-releases only.
+         */
+        ProcessorAnswer: {
+            /** Created At */
+            created_at: string;
+            /** Description */
+            description: string;
+            /** Environment */
+            environment: string;
+            /** Framework */
+            framework: string;
+            /** Id */
+            id: string;
+            /** Input Types */
+            input_types: string[];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "operation" | "visualization" | "algorithm";
+            latest: components["schemas"]["VersionAnswer"] | null;
+            /** Licence */
+            licence: string | null;
+            /** Ml Category */
+            ml_category: string | null;
+            /** Model Type */
+            model_type: string | null;
+            /** Name */
+            name: string;
+            /** Output Types */
+            output_types: string[];
+            /** Owner */
+            owner: string;
+            /** Project Id */
+            project_id: number;
+            /** Project Path */
+            project_path: string;
+            /** Published At */
+            published_at: string;
+            /** Slug */
+            slug: string;
+            /** Star Count */
+            star_count: number;
+            /** Tags */
+            tags: string[];
+            /** Title */
+            title: string;
+            /** Usage Count */
+            usage_count: number;
+            /** Verified */
+            verified: boolean;
+            /** Verified At */
+            verified_at: string | null;
+            /** Visibility */
+            visibility: string;
+        };
+        /**
+         * ProcessorPage
+         * @description A page of processors.
+         */
+        ProcessorPage: {
+            facets?: components["schemas"]["Facets"] | null;
+            /** Items */
+            items: components["schemas"]["ProcessorAnswer"][];
+            /** Page */
+            page: number;
+            /** Per Page */
+            per_page: number;
+            /** Total */
+            total: number;
+        };
         /**
          * Publish
          * @description What to publish: a program or a `processor.yaml`. What is left out is taken from the files.
@@ -1101,6 +1558,16 @@ export interface components {
             title?: string | null;
         };
         /**
+         * Republish
+         * @description The number of the new version; the next one when left out.
+         */
+        Republish: {
+            /** Changelog */
+            changelog?: string | null;
+            /** Version */
+            version?: string | null;
+        };
+        /**
          * Rerun
          * @description How to repeat a run.
          */
@@ -1138,6 +1605,52 @@ export interface components {
              */
             use_cache: boolean;
         };
+        /**
+         * TagOrder
+         * @description Whether tags publish; null: where something was published by hand before.
+         */
+        TagOrder: {
+            /** Publish On Tag */
+            publish_on_tag: boolean | null;
+        };
+        /**
+         * TagSettings
+         * @description Whether tags publish, and what that follows from: null in `chosen` means that nobody decided.
+         */
+        TagSettings: {
+            /** Chosen */
+            chosen: boolean | null;
+            /** Publish On Tag */
+            publish_on_tag: boolean;
+        };
+        /**
+         * Unpublish
+         * @description Why nobody shall choose a version any more.
+         */
+        Unpublish: {
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Usage
+         * @description Runs that were started with a processor, and people who started them.
+         */
+        Usage: {
+            /**
+             * Recent Runs
+             * @description In the last 30 days.
+             */
+            recent_runs: number;
+            /**
+             * Recent Users
+             * @description In the last 30 days.
+             */
+            recent_users: number;
+            /** Runs */
+            runs: number;
+            /** Users */
+            users: number;
+        };
         /** ValidationError */
         ValidationError: {
             /** Context */
@@ -1150,6 +1663,189 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /**
+         * VerificationAnswer
+         * @description A run of a version on its reference data.
+         */
+        VerificationAnswer: {
+            /** Finished At */
+            finished_at: string | null;
+            /** Id */
+            id: string;
+            /** Reason */
+            reason: string | null;
+            /** Run Id */
+            run_id: string | null;
+            /** Started At */
+            started_at: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "running" | "passed" | "failed";
+            /** Version Id */
+            version_id: string;
+        };
+        /**
+         * VerificationPage
+         * @description Verifications of a version, newest first.
+         */
+        VerificationPage: {
+            /** Items */
+            items: components["schemas"]["VerificationAnswer"][];
+            /** Page */
+            page: number;
+            /** Per Page */
+            per_page: number;
+            /** Total */
+            total: number;
+        };
+        /**
+         * VersionAnswer
+         * @description One immutable version. In lists `packages`, `lock` and `changelog` are left empty.
+         */
+        VersionAnswer: {
+            attestations: components["schemas"]["Attestations"];
+            /** Base Image */
+            base_image: string;
+            /** Changelog */
+            changelog: string;
+            /** Command */
+            command: string[];
+            /** Commit */
+            commit: string;
+            /** Digest */
+            digest: string;
+            /** Entry */
+            entry: string;
+            /** Environment */
+            environment: string;
+            /** Id */
+            id: string;
+            /** Image */
+            image: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "operation" | "visualization" | "algorithm";
+            /** Licence */
+            licence: string | null;
+            /** Lock */
+            lock: string | null;
+            /** Manifest */
+            manifest: {
+                [key: string]: unknown;
+            };
+            /** Metrics */
+            metrics: {
+                [key: string]: unknown;
+            };
+            /** Network */
+            network: string;
+            /** Packages */
+            packages: string[];
+            /** Parameters */
+            parameters: components["schemas"]["Parameter"][];
+            /** Prerelease */
+            prerelease: boolean;
+            /** Processor Id */
+            processor_id: string;
+            /** Published At */
+            published_at: string;
+            published_by: components["schemas"]["Person"];
+            /** Replacement */
+            replacement: string | null;
+            /** Resources */
+            resources: {
+                [key: string]: unknown;
+            };
+            /** Size */
+            size: number | null;
+            /** Slug */
+            slug: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "published" | "deprecated" | "unpublished";
+            /** Status At */
+            status_at: string | null;
+            /** Status By */
+            status_by: string | null;
+            /** Status Message */
+            status_message: string;
+            /** Tags */
+            tags: string[];
+            /** Verified */
+            verified: boolean;
+            /** Version */
+            version: string;
+        };
+        /**
+         * WholeProcessor
+         * @description A processor with everything about it.
+         */
+        WholeProcessor: {
+            /** Created At */
+            created_at: string;
+            /** Description */
+            description: string;
+            /** Environment */
+            environment: string;
+            /** Framework */
+            framework: string;
+            /** Id */
+            id: string;
+            /** Input Types */
+            input_types: string[];
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "operation" | "visualization" | "algorithm";
+            latest: components["schemas"]["VersionAnswer"] | null;
+            /** Licence */
+            licence: string | null;
+            /** Ml Category */
+            ml_category: string | null;
+            /** Model Type */
+            model_type: string | null;
+            /** Name */
+            name: string;
+            /** Output Types */
+            output_types: string[];
+            /** Owner */
+            owner: string;
+            /** Project Id */
+            project_id: number;
+            /** Project Path */
+            project_path: string;
+            /** Published At */
+            published_at: string;
+            /** Readme */
+            readme: string;
+            /** Slug */
+            slug: string;
+            /** Star Count */
+            star_count: number;
+            /** Tags */
+            tags: string[];
+            /** Title */
+            title: string;
+            usage: components["schemas"]["Usage"];
+            /** Usage Count */
+            usage_count: number;
+            verification: components["schemas"]["VerificationAnswer"] | null;
+            /** Verified */
+            verified: boolean;
+            /** Verified At */
+            verified_at: string | null;
+            /** Versions */
+            versions: components["schemas"]["VersionAnswer"][];
+            /** Visibility */
+            visibility: string;
         };
     };
     responses: never;
@@ -1859,6 +2555,110 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "application/json": components["schemas"]["VersionAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_changes_api_v1_processor_versions__version_id__changes_get: {
+        parameters: {
+            query?: {
+                /** @description Id of the older version; default: the one before. */
+                from?: string | null;
+            };
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    deprecate_api_v1_processor_versions__version_id__deprecate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Deprecate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    republish_api_v1_processor_versions__version_id__republish_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Republish"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
                     "application/json": {
                         [key: string]: unknown;
                     };
@@ -1875,14 +2675,161 @@ export interface operations {
             };
         };
     };
+    undeprecate_api_v1_processor_versions__version_id__undeprecate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    unpublish_api_v1_processor_versions__version_id__unpublish_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Unpublish"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    list_verifications_api_v1_processor_versions__version_id__verifications_get: {
+        parameters: {
+            query?: {
+                page?: number;
+                per_page?: number;
+            };
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationPage"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    verify_api_v1_processor_versions__version_id__verify_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                version_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VerificationAnswer"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
     search_processors_api_v1_processors_get: {
         parameters: {
             query?: {
-                search?: string | null;
-                kind?: string | null;
-                environment?: string | null;
-                owner?: string | null;
-                sort?: string | null;
+                /** @description Words, and "phrases"; the last word may be a beginning. */
+                search?: string;
+                kind?: string[] | null;
+                input_type?: string[] | null;
+                output_type?: string[] | null;
+                model_type?: string[] | null;
+                ml_category?: string[] | null;
+                environment?: string[] | null;
+                framework?: string[] | null;
+                licence?: string[] | null;
+                tag?: string[] | null;
+                owner?: string[] | null;
+                verified?: boolean | null;
+                /** @description Of projects that the caller is a member of. */
+                mine?: boolean;
+                /** @description Of projects that the caller has given a star. */
+                starred?: boolean;
+                min_stars?: number;
+                /** @description Default: relevance with `search`, else recent. */
+                sort?: ("relevance" | "recent" | "name" | "usage" | "stars") | null;
+                facets?: boolean;
                 page?: number;
                 per_page?: number;
             };
@@ -1898,9 +2845,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["ProcessorPage"];
                 };
             };
             /** @description Validation Error */
@@ -1931,9 +2876,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["WholeProcessor"];
                 };
             };
             /** @description Validation Error */
@@ -2226,9 +3169,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
-                        [key: string]: unknown;
-                    };
+                    "application/json": components["schemas"]["ProcessorPage"];
                 };
             };
             /** @description Validation Error */
@@ -2378,6 +3319,74 @@ export interface operations {
                     "application/json": {
                         [key: string]: unknown;
                     };
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    get_tag_settings_api_v1_projects__pid__publish_on_tag_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The forge's id of the project */
+                pid: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagSettings"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+        };
+    };
+    set_tag_settings_api_v1_projects__pid__publish_on_tag_put: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The forge's id of the project */
+                pid: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TagOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TagSettings"];
                 };
             };
             /** @description Validation Error */

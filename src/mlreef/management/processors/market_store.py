@@ -48,16 +48,20 @@ async def put_words(tx: Tx, number: int, texts: Texts | None) -> None:
     """Replace the words of an entry."""
     key = "rowid" if tx.dialect == "sqlite" else "number"
     await tx.execute(text(f"DELETE FROM market_words WHERE {key} = :number"), {"number": number})
-    if texts is None:
-        return
-    given = {one: getattr(texts, one) for one in COLUMNS}
+    if texts is not None:
+        await _insert_words(tx, [(number, texts)])
+
+
+async def _insert_words(tx: Tx, rows: Sequence[tuple[int, Texts]]) -> None:
     if tx.dialect == "sqlite":
-        rows = "INSERT INTO market_words (rowid, names, told, everything) VALUES (:number, :names, :told, :everything)"
-        await tx.execute(text(rows), {"number": number, **given})
+        values = ":names, :told, :everything"
+        statement = f"INSERT INTO market_words (rowid, names, told, everything) VALUES (:number, {values})"
+        given = [{"number": number, **{one: getattr(texts, one) for one in COLUMNS}} for number, texts in rows]
     else:
-        columns = ", ".join(f"CAST(:{one} AS tsvector)" for one in COLUMNS)
-        vectors = {one: vector(value) for one, value in given.items()}
-        await tx.execute(text(f"INSERT INTO market_words VALUES (:number, {columns})"), {"number": number, **vectors})
+        values = ", ".join(f"CAST(CAST(:{one} AS text) AS tsvector)" for one in COLUMNS)
+        statement = f"INSERT INTO market_words (number, names, told, everything) VALUES (:number, {values})"
+        given = [{"number": number, **{one: vector(getattr(texts, one)) for one in COLUMNS}} for number, texts in rows]
+    await tx.execute(text(statement), given)
 
 
 async def _next(tx: Tx) -> int:
@@ -104,7 +108,7 @@ async def match(tx: Tx, terms: Sequence[Term]) -> tuple[list[int], list[int], li
         row = await tx.one(text("SELECT " + ", ".join(f"{part.format(one)} AS {one}" for one in COLUMNS)), asked)
         return tuple([int(one) for one in row[name].split(",")] if row[name] else [] for name in COLUMNS)  # type: ignore[return-value]
     query = _tsquery(terms)
-    part = "(SELECT array_agg(number) FROM market_words WHERE {} @@ CAST(:query AS tsquery))"
+    part = "(SELECT array_agg(number) FROM market_words WHERE {} @@ CAST(CAST(:query AS text) AS tsquery))"
     statement = text("SELECT " + ", ".join(f"{part.format(one)} AS {one}" for one in COLUMNS))
     row = await tx.one(statement, {"query": query})
     return row["names"] or [], row["told"] or [], row["everything"] or []
@@ -137,10 +141,9 @@ def vector(joined: str) -> str:
     return " ".join(f"'{word}':{','.join(map(str, at[:200]))}" for word, at in places.items())
 
 
-async def insert_many(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
-    """Add entries in bulk: `number`, `processor_id` and the texts; for imports and benchmarks."""
+async def add_many(tx: Tx, rows: Sequence[tuple[int, str, Texts]]) -> None:
+    """Add many entries at once: number, processor and its words."""
     step = await _next(tx)
-    listed = [{"number": r["number"], "processor_id": r["processor_id"], "listed": True, "revision": step} for r in rows]
+    listed = [{"number": number, "processor_id": of, "listed": True, "revision": step} for number, of, _ in rows]
     await tx.execute(insert(entries), listed)
-    for row in rows:
-        await put_words(tx, row["number"], row["texts"])
+    await _insert_words(tx, [(number, texts) for number, _, texts in rows])
