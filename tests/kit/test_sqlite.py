@@ -22,10 +22,9 @@ async def test_a_statement_is_one_trip_to_the_connections_thread(tmp_path: Path)
         return await plain(work)
 
     connection.run = counted  # type: ignore[method-assign]
-    async with connection.cursor() as cursor:
-        await cursor.execute("SELECT ? UNION SELECT 2", (1,))
-        assert await cursor.fetchall() == [(1,), (2,)]
-        await cursor.close()
+    cursor = await connection.cursor().execute("SELECT ? UNION SELECT 2", (1,))
+    assert await cursor.fetchall() == [(1,), (2,)]
+    await cursor.close()
     assert len(trips) == 1
     await connection.close()
 
@@ -33,7 +32,7 @@ async def test_a_statement_is_one_trip_to_the_connections_thread(tmp_path: Path)
 async def test_a_fault_of_sql_is_the_drivers_own_error(tmp_path: Path) -> None:
     connection = await sqlite.connect(str(tmp_path / "db"))
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        await connection.cursor().execute("SELECT * FROM nothing")
+        await connection.cursor().execute("SELECT * FROM absent")
     await connection.close()
 
 
