@@ -3,7 +3,7 @@
  * (`schema.gen.d.ts`); the shapes of answers are those of `types.ts`, which the document leaves open.
  */
 import createClient from 'openapi-fetch'
-import { BASE, json, send, transmit, url, type Query } from './http'
+import { BASE, send, transmit, url, type Query } from './http'
 import type { paths } from './schema.gen'
 import type * as t from './types'
 
@@ -50,17 +50,32 @@ export const listPublications = (pid: number, query: { page: number; per_page: n
 
 export const listProjectProcessors = (pid: number) =>
   items<t.Processor>(api.GET('/api/v1/projects/{pid}/processors', { params: { path: { pid }, query: MANY } }))
-export type MarketQuery = Query
+export type MarketQuery = NonNullable<Filter<'/api/v1/processors'>>
 export const listProcessors = (query: MarketQuery) =>
-  body<t.Market>(api.GET('/api/v1/processors', { params: { query: query as Filter<'/api/v1/processors'> } }))
+  body<t.Market>(api.GET('/api/v1/processors', { params: { query } }))
 export const getProcessor = (processor: string) =>
   body<t.Processor>(api.GET('/api/v1/processors/{processor}', { params: { path: { processor } } }))
 
-export const deprecate = (version: string, order: { message: string; replacement?: string }) => json<t.ProcessorVersion>('POST', at(`/processor-versions/${part(version)}/deprecate`), order)
-export const undeprecate = (version: string) => json<t.ProcessorVersion>('POST', at(`/processor-versions/${part(version)}/undeprecate`))
-export const unpublish = (version: string, order: { reason: string }) => json<t.ProcessorVersion>('POST', at(`/processor-versions/${part(version)}/unpublish`), order)
-export const republish = (version: string, order: { version?: string }) => json<t.Publication>('POST', at(`/processor-versions/${part(version)}/republish`), order)
-export const getChanges = (version: string, from: string) => json<t.Changes>('GET', at(`/processor-versions/${part(version)}/changes`, { from }))
+const atVersion = (version_id: string) => ({ path: { version_id } })
+export const deprecate = (version: string, order: { message: string; replacement?: string }) =>
+  body<t.ProcessorVersion>(api.POST('/api/v1/processor-versions/{version_id}/deprecate', { params: atVersion(version), body: order }))
+export const undeprecate = (version: string) =>
+  body<t.ProcessorVersion>(api.POST('/api/v1/processor-versions/{version_id}/undeprecate', { params: atVersion(version) }))
+export const unpublish = (version: string, order: { reason: string }) =>
+  body<t.ProcessorVersion>(api.POST('/api/v1/processor-versions/{version_id}/unpublish', { params: atVersion(version), body: order }))
+export const republish = (version: string, order: { version?: string; changelog?: string }) =>
+  body<t.Publication>(api.POST('/api/v1/processor-versions/{version_id}/republish', { params: atVersion(version), body: order }))
+export const verify = (version: string) =>
+  body<t.Verification>(api.POST('/api/v1/processor-versions/{version_id}/verify', { params: atVersion(version) }))
+export const listVerifications = (version: string) =>
+  items<t.Verification>(api.GET('/api/v1/processor-versions/{version_id}/verifications', { params: { ...atVersion(version), query: { per_page: 20 } } }))
+export const getChanges = (version: string, from: string) =>
+  body<t.Changes>(api.GET('/api/v1/processor-versions/{version_id}/changes', { params: { ...atVersion(version), query: { from } } }))
+
+export const getTagSettings = (pid: number) =>
+  body<t.TagSettings>(api.GET('/api/v1/projects/{pid}/publish-on-tag', { params: { path: { pid } } }))
+export const setTagSettings = (pid: number, publish_on_tag: boolean | null) =>
+  body<t.TagSettings>(api.PUT('/api/v1/projects/{pid}/publish-on-tag', { params: { path: { pid } }, body: { publish_on_tag } }))
 
 export const validate = (pid: number, definition: t.Definition) =>
   body<t.Validation>(api.POST('/api/v1/projects/{pid}/pipelines/validate', { params: { path: { pid } }, body: { definition, use_cache: true } }))

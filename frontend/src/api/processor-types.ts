@@ -123,6 +123,7 @@ export type ProcessorVersion = {
   resources?: ResourceWish | null
   metrics?: Record<string, MetricRule> | null
   verified?: boolean
+  prerelease?: boolean
 }
 
 export type Processor = {
@@ -152,19 +153,24 @@ export type Processor = {
   star_count?: number
   verified?: boolean
   verified_at?: string | null
+  usage?: { runs: number; users: number; recent_runs: number; recent_users: number }
+  verification?: Verification | null
 }
 
 export type FacetCount = { value: string; count: number }
 export type Market = Listing<Processor> & { facets?: Record<string, FacetCount[]> }
 
 export type Changes = {
-  from: string | { id: string; version: string }
-  to: string | { id: string; version: string }
+  from: { id: string; version: string }
+  to: { id: string; version: string }
   parameters: { added: Parameter[]; removed: Parameter[]; changed: { name: string; field: string; before: unknown; after: unknown; breaking?: boolean }[] }
-  environment: { before: string | null; after: string | null } | null
+  environment: { before: string; after: string } | null
   packages: { added: string[]; removed: string[]; changed: { name: string; before: string; after: string }[] }
   breaking: boolean
+  reasons?: string[]
 }
+
+export type TagSettings = { publish_on_tag: boolean; chosen: boolean | null }
 
 export type Verification = {
   id: string

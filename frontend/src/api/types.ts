@@ -46,7 +46,7 @@ export type PlanStep = {
   machine: string
   price_forecast?: { at_most: number; currency: string } | null
 }
-export type Validation = { valid: boolean; errors: { field: string; message: string }[]; plan: PlanStep[] }
+export type Validation = { valid: boolean; errors: { field: string; message: string }[]; plan: PlanStep[]; warnings?: { field: string; message: string }[] }
 
 export type RunStatus = 'created' | 'queued' | 'running' | 'finishing' | 'success' | 'failed' | 'canceled'
 export type StepStatus =

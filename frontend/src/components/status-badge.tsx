@@ -10,6 +10,7 @@ const STATES: Record<string, { tone: string; icon: typeof Circle; label: string 
   finishing: { tone: 'run', icon: Loader, label: 'finishing' },
   success: { tone: 'good', icon: CheckCircle2, label: 'success' },
   succeeded: { tone: 'good', icon: CheckCircle2, label: 'succeeded' },
+  passed: { tone: 'good', icon: CheckCircle2, label: 'passed' },
   cached: { tone: 'good', icon: Zap, label: 'cached' },
   failed: { tone: 'bad', icon: CircleX, label: 'failed' },
   canceled: { tone: 'idle', icon: Ban, label: 'canceled' },

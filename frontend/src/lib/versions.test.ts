@@ -38,3 +38,11 @@ test('the next number says how much has changed', () => {
   expect([nextVersion('1.2.3', 'breaking'), nextVersion('1.2.3', 'feature'), nextVersion('1.2.3', 'fix')]).toEqual(['2.0.0', '1.3.0', '1.2.4'])
   expect([nextVersion('0.2.3', 'breaking'), nextVersion('0.2.3', 'feature')]).toEqual(['0.3.0', '0.2.4'])
 })
+
+test('a pre-release stands before its release and is only taken by its number', () => {
+  expect(['1.2.0', '1.2.0-rc.10', '1.2.0-rc.2', '1.1.0'].toSorted(compareVersions)).toEqual(['1.1.0', '1.2.0-rc.2', '1.2.0-rc.10', '1.2.0'])
+  const versions = [published('1.1.0'), published('1.2.0-rc.1')]
+  expect(resolveRange(versions, 'latest')?.version).toBe('1.1.0')
+  expect(resolveRange(versions, '1.2.0-rc.1')?.version).toBe('1.2.0-rc.1')
+  expect(rangeChoices([published('1.0.0-rc.1')]).map((choice) => choice.value)).toEqual(['1.0.0-rc.1'])
+})

@@ -7,11 +7,17 @@ export function parseVersion(text: string): Triple | null {
   return match ? [Number(match[1]), Number(match[2]), Number(match[3])] : null
 }
 
+/** As https://semver.org orders them: a pre-release stands before what it leads to. */
 export function compareVersions(left: string, right: string): number {
-  const a = parseVersion(left)
-  const b = parseVersion(right)
+  const [a, before] = halves(left)
+  const [b, after] = halves(right)
   if (!a || !b) return left.localeCompare(right)
-  return order(a, b)
+  return order(a, b) || Number(before === '') - Number(after === '') || before.localeCompare(after, 'en', { numeric: true })
+}
+
+function halves(text: string): [Triple | null, string] {
+  const dash = text.indexOf('-')
+  return dash < 0 ? [parseVersion(text), ''] : [parseVersion(text.slice(0, dash)), text.slice(dash + 1)]
 }
 
 function order(a: Triple, b: Triple): number {
@@ -91,13 +97,15 @@ export function resolveRange<T extends Rated>(versions: T[], range: string): T |
 /** Ranges worth offering: newest of all, newest of each major and of the newest minor, then each number itself. */
 export function rangeChoices(versions: Rated[]): { value: string; label: string }[] {
   const open = versions.filter((entry) => entry.status !== 'unpublished').toSorted((a, b) => compareVersions(b.version, a.version))
-  const newest = open[0]
-  if (!newest) return []
+  const single = open.map((entry) => ({ value: entry.version, label: entry.status === 'deprecated' ? `${entry.version} – deprecated` : entry.version }))
+  const newest = open.find((entry) => parseVersion(entry.version) !== null)
+  // Ranges never mean a pre-release: where there is nothing else, only numbers can be asked for.
+  if (!newest) return single
   const describe = (range: string, words: string) => ({ value: range, label: `${range} – ${words}, now ${resolveRange(open, range)?.version ?? 'none'}` })
   const majors = [...new Set(open.map((entry) => parseVersion(entry.version)?.[0]).filter((one) => one !== undefined))]
   const first = parseVersion(newest.version)
   return [
-    ...open.map((entry) => ({ value: entry.version, label: entry.status === 'deprecated' ? `${entry.version} – deprecated` : entry.version })),
+    ...single,
     describe('latest', 'the newest'),
     ...majors.map((major) => (major === 0 ? describe('0.x', 'the newest 0') : describe(`^${major}`, `the newest ${major}`))),
     ...(first ? [describe(`~${first[0]}.${first[1]}`, 'fixes only')] : []),

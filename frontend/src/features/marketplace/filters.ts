@@ -17,8 +17,9 @@ export const FACETS = [
 
 export type FacetKey = (typeof FACETS)[number]['key']
 export type Chosen = Partial<Record<FacetKey, string[]>>
+export type Sort = 'relevance' | 'recent' | 'usage' | 'stars' | 'name'
 export type Tab = 'all' | 'recent' | 'mine' | 'starred'
-export type MarketSearch = Chosen & { search?: string; verified?: boolean; min_stars?: number; sort?: string; tab?: Tab; page?: number }
+export type MarketSearch = Chosen & { search?: string; verified?: boolean; min_stars?: number; sort?: Sort; tab?: Tab; page?: number }
 
 export const PER_PAGE = 24
 const TABS = new Set<unknown>(['recent', 'mine', 'starred'])
@@ -38,13 +39,13 @@ export function readSearch(given: Record<string, unknown>): MarketSearch {
     ...(text ? { search: text } : {}),
     ...(String(given.verified) === 'true' ? { verified: true } : {}),
     ...(stars > 0 ? { min_stars: Math.floor(stars) } : {}),
-    ...(SORTS.has(given.sort) ? { sort: String(given.sort) } : {}),
+    ...(SORTS.has(given.sort) ? { sort: given.sort as Sort } : {}),
     ...(TABS.has(given.tab) ? { tab: given.tab as Tab } : {}),
     ...(Number(given.page) > 1 ? { page: Math.floor(Number(given.page)) } : {}),
   }
 }
 
-export function sortOf(search: MarketSearch): string {
+export function sortOf(search: MarketSearch): Sort {
   if (search.tab === 'recent') return 'recent'
   if (search.sort && (search.sort !== 'relevance' || search.search)) return search.sort
   return search.search ? 'relevance' : 'usage'

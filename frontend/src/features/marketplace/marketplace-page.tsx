@@ -15,7 +15,7 @@ import { PageHead } from '@/components/small'
 import { Empty, QueryView } from '@/components/states'
 import { plural } from '@/lib/format'
 import { FacetColumn } from './facet-column'
-import { activeFilters, cleared, PER_PAGE, readSearch, sortOf, toQuery, without, type MarketSearch, type Tab } from './filters'
+import { activeFilters, cleared, PER_PAGE, readSearch, sortOf, toQuery, without, type MarketSearch, type Sort, type Tab } from './filters'
 
 const SORTS = [
   { value: 'relevance', label: 'Best match' },
@@ -65,7 +65,7 @@ export function MarketplacePage() {
                 data={SORTS.filter((entry) => entry.value !== 'relevance' || search.search)}
                 value={sortOf(search)}
                 allowDeselect={false}
-                onChange={(sort) => go({ ...search, sort: sort ?? undefined, page: undefined })}
+                onChange={(sort) => go({ ...search, sort: (sort as Sort | null) ?? undefined, page: undefined })}
               />
             )}
           </Group>

@@ -52,7 +52,11 @@ function Differences({ changes }: { changes: Changes }) {
   const another = environment !== null && environment.before !== environment.after
   return (
     <Stack gap="md">
-      {changes.breaking && <Alert color="yellow" title="Breaking">Somebody who calls the older version may have to change their call.</Alert>}
+      {changes.breaking && (
+        <Alert color="yellow" title={`Breaking from ${changes.from.version} to ${changes.to.version}`}>
+          {(changes.reasons ?? []).length > 0 ? <ul className="plain-list">{changes.reasons?.map((reason) => <li key={reason}>{reason}</li>)}</ul> : 'Somebody who calls the older version may have to change their call.'}
+        </Alert>
+      )}
       {count === 0 && moved === 0 && !another && <Text size="sm" c="dimmed">Parameters, environment and packages are the same; only the code differs.</Text>}
       {count > 0 && <ParameterChanges of={parameters} />}
       {another && <Text size="sm"><strong>Environment:</strong> <del>{environment.before}</del> → <ins>{environment.after}</ins></Text>}

@@ -74,13 +74,18 @@ function Head({ processor, children }: { processor: Processor; children?: React.
           <Group gap={2} wrap="nowrap"><code className="cut slug">{processor.slug}</code><Copyable value={processor.slug} label="Copy the name" /></Group>
           <Text size="sm" c="dimmed" component="div" className="note">
             {processor.kind} from <LinkAnchor size="sm" to="/$ns/$slug" params={splitProjectPath(processor.project_path)}>{processor.project_path}</LinkAnchor>
-            {' · '}used {plural(processor.usage_count, 'time')}{processor.star_count === undefined ? '' : ` · ${plural(processor.star_count, 'star')}`}
+            {' · '}{usageOf(processor)}{processor.star_count === undefined ? '' : ` · ${plural(processor.star_count, 'star')}`}
           </Text>
         </div>
       </Group>
       <Group gap="xs">{children}</Group>
     </Group>
   )
+}
+
+function usageOf({ usage, usage_count: count }: Processor): string {
+  if (!usage || usage.runs === 0) return `used ${plural(usage?.runs ?? count, 'time')}`
+  return `used ${plural(usage.runs, 'time')} by ${plural(usage.users, 'person', 'people')}, ${plural(usage.recent_runs, 'time')} in the last 30 days`
 }
 
 function StatusNote({ version, processor }: { version: ProcessorVersion; processor: Processor }) {

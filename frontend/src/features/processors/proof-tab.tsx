@@ -4,6 +4,7 @@ import type { MetricRule, Processor, ProcessorVersion, Reference } from '@/api/t
 import { TimeAgo } from '@/components/small'
 import { Empty } from '@/components/states'
 import { formatValue } from '@/lib/format'
+import { Verifications } from './verification'
 
 type Props = { processor: Processor; version: ProcessorVersion }
 
@@ -23,6 +24,7 @@ export function ProofTab({ processor, version }: Props) {
       <Grid.Col span={{ base: 12, md: 6 }}>
         <Stack>
           {reference && <ReferenceRun reference={reference} processor={processor} />}
+          {reference && <Verifications processor={processor} version={version} />}
         </Stack>
       </Grid.Col>
     </Grid>

@@ -41,7 +41,7 @@ export function VersionsTab({ processor, versions, version, onChoose }: Props) {
               : <Text size="sm" c="dimmed">Nothing is written about this version. Name a changelog file in processor.yaml, and the section of each version appears here.</Text>}
           </div>
         </section>
-        {versions.length > 1 && version.status_message !== undefined && <Compare versions={versions} version={version} />}
+        {versions.length > 1 && <Compare versions={versions} version={version} />}
       </Grid.Col>
     </Grid>
   )

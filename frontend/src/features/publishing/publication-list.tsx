@@ -11,6 +11,7 @@ import { TimeAgo } from '@/components/small'
 import { Empty, QueryView } from '@/components/states'
 import { StatusBadge } from '@/components/status-badge'
 import { TRIGGERS } from './phases'
+import { TagSwitch } from './tag-switch'
 
 const PER_PAGE = 20
 const ICONS: Record<string, typeof User> = { user: User, tag: Tag, republish: RotateCcw }
@@ -25,6 +26,8 @@ export function PublicationList() {
     refetchInterval: ({ state }) => (state.data?.items.some((one) => one.status === 'pending' || one.status === 'running') ? 2000 : false),
   })
   return (
+    <>
+    <TagSwitch />
     <QueryView
       query={query}
       isEmpty={(found) => found.items.length === 0}
@@ -37,6 +40,7 @@ export function PublicationList() {
         </>
       )}
     </QueryView>
+    </>
   )
 }
 

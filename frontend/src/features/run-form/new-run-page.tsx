@@ -133,7 +133,8 @@ function Plan({ checked }: { checked: Validation }) {
   const most = checked.plan.reduce((sum, entry) => sum + (entry.price_forecast?.at_most ?? 0), 0)
   const currency = checked.plan.find((entry) => entry.price_forecast)?.price_forecast?.currency
   return (
-    <Alert color="green" title="Ready to run">
+    <Alert color={checked.warnings?.length ? 'yellow' : 'green'} title="Ready to run">
+      {(checked.warnings ?? []).map((one) => <Text size="sm" key={one.field + one.message}>{one.message}</Text>)}
       <Text size="sm">{cached === 0 ? `${plural(checked.plan.length, 'step')} will run.` : `${plural(cached, 'step')} of ${checked.plan.length} from the cache, at no cost.`}{currency ? ` At most ${most.toFixed(2)} ${currency}, if every step ran until its time limit.` : ''}</Text>
     </Alert>
   )

@@ -29,7 +29,7 @@ function PickerDialog({ kinds, preferred, onClose, onChoose }: DialogProps) {
   const [kind, setKind] = useState<string>(preferred)
   const [text, setText] = useState('')
   const [search] = useDebouncedValue(text, 200)
-  const query = useQuery(processorsQuery({ kind, search, sort: search ? 'relevance' : 'usage', per_page: 50 }))
+  const query = useQuery(processorsQuery({ kind: [kind], search, sort: search ? 'relevance' : 'usage', per_page: 50 }))
   const choose = useMutation({
     mutationFn: async (processor: Processor) => {
       const whole = await management.getProcessor(processor.id)
