@@ -201,6 +201,7 @@ async def test_too_much_memory_is_an_oom_kill(bench: Bench) -> None:
     ran = await bench.finish(handle)
     assert (ran.code, ran.outcome.oom) == (137, True)
     assert "survived" not in ran.output
+    assert not Path("oom").exists(), "an engine's monitor left its mark where the runner was started"
 
 
 @everywhere

@@ -69,6 +69,7 @@ class Service:
 async def start(directory: Path, insecure: tuple[str, ...]) -> Service:
     """Start the service; registries that are spoken to over http are named in a configuration of its own."""
     directory.mkdir(parents=True, exist_ok=True)
+    directory = directory.resolve()
     socket = directory / "podman.sock"
     socket.unlink(missing_ok=True)
     registries = directory / "registries.conf"
@@ -79,7 +80,12 @@ async def start(directory: Path, insecure: tuple[str, ...]) -> Service:
     argv = ["setpriv", "--pdeathsig", "TERM", "podman", "system", "service", "--time=0", f"unix://{socket}"]
     with (directory / "podman.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: ASYNC220 - vfork takes a millisecond
-            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env
+            argv,
+            cwd=directory,  # where its monitors leave a file for each container that ran out of memory
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=env,
         )
     deadline = asyncio.get_running_loop().time() + _START_SECONDS
     while not socket.is_socket():
