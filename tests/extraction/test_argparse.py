@@ -272,7 +272,7 @@ def test_a_thousand_lines_are_read_in_a_moment() -> None:
     lines = "".join(f"parser.add_argument('--p{n}', type=int, default={n}, help='number {n}')\n" for n in range(300))
     filler = "".join(f"def f{n}(x):\n    return x + {n}\n" for n in range(350))
     source = HEAD + filler + "parser = argparse.ArgumentParser()\n" + lines
-    best = min(_seconds(source, time.perf_counter) for _ in range(5))
+    best = min(_seconds(source, time.thread_time) for _ in range(5))
     assert best < 0.1, best
 
 

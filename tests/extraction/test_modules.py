@@ -72,3 +72,8 @@ def test_a_neighbour_that_cannot_be_read_is_left_to_the_program() -> None:
     )
     found = extract(source, "main.py", sources={"bad.py": b"x = ("}.get)
     assert ([one.name for one in found.parameters], found.errors) == (["x"], [])
+
+
+def test_a_relative_import_of_the_program_is_warned_of() -> None:
+    found = extract(b"import sys\nfrom .lib import make\nmake().parse_args()", "main.py", sources=BOTH.get)
+    assert [(one.position.line, "relative import" in one.message) for one in found.warnings] == [(2, True)]

@@ -42,7 +42,8 @@ READERS = (
 
 _NO_PARAMETERS = (
     "no parameters were found",
-    "declare them with argparse in this file: parser = argparse.ArgumentParser(); parser.add_argument('--rate', ...)",
+    "declare them with argparse in this file, parser.add_argument('--rate', type=float, default=0.1), "
+    "or put the work into a typed function, def main(input_path: Path, rate: float = 0.1)",
 )
 _TOO_MUCH = ("the program does too much to be followed", "declare the parameters in one simple function")
 _DECLARING = {"add_argument", "add_arguments", "ArgumentParser", "Fire", "parse_args"}
@@ -158,6 +159,10 @@ def _finish(
             result.errors.append(Fault(place, *_NO_PARAMETERS))
         result.description = _text(ast.get_docstring(tree))
         return
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and statement.level:
+            session.warn(module, statement, "a relative import fails where a file is started as a program",
+                         "leave the dots out: modules are looked for beside the file that is started")  # fmt: skip
     choosing.choose(session, described, subcommand, decorators=declarations.modules)
     result.description = result.description or _text(ast.get_docstring(tree))
 
