@@ -43,6 +43,7 @@ class World:
         self.files, self.modes, self.lfs, self.manifests, self.spec = {}, {}, {}, {}, {}
         self.points, self.params, self.samples, self.outputs, self.result = [], {}, [], {}, None
         self.layers, self.referrers, self.verdict = {}, True, {}
+        self.bundles, self.bundles_received = False, 0
         self.blobs, self.images, self.mountable, self.archives_resolve_lfs = {}, {}, True, False
         self.requests, self.fail, self.batches = [], {}, []
         self.lock = threading.Lock()
@@ -219,7 +220,22 @@ def lfs_batch(h, query, body):
         elif data["operation"] == "download" or not held:
             row["actions"] = {data["operation"]: action}
         rows.append(row)
+    if world.bundles and "mlreef-bundle" in data["transfers"]:
+        bundle = {"href": world.url + "/lfs-bundle"}
+        return h.answer(200, {"transfer": "mlreef-bundle", "bundle": bundle, "objects": rows})
     return h.answer(200, {"transfer": "basic", "objects": rows})
+
+
+def lfs_bundle(h, query, body):
+    while body:
+        head, _, rest = body.partition(b"\n")
+        oid, size = head.decode().split(" ")
+        content, body = rest[: int(size)], rest[int(size) :]
+        if sha256(content) != oid:
+            return h.answer(400, {"message": "SHA-256 mismatch"})
+        world_of(h).lfs[oid] = content
+    world_of(h).bundles_received += 1
+    return h.answer(200)
 
 
 def lfs_get(h, oid, query, body):
@@ -314,6 +330,7 @@ ROUTES = [
     (r"POST /g/p.git/info/lfs/objects/batch", lfs_batch),
     (r"GET /lfs/(\w+)", lfs_get),
     (r"PUT /lfs/(\w+)", lfs_put),
+    (r"POST /lfs-bundle", lfs_bundle),
     (r"GET /jwt/auth", get_token),
     (r"(?:GET|HEAD) /v2/(.+)/blobs/(sha256:\w+)", registry_blob),
     (r"GET /v2/(.+)/tags/list", registry_tags),

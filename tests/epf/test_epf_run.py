@@ -331,3 +331,11 @@ def test_inputs_are_read_only(machine, world):
     program += "open(sys.argv[-1] + '/modes', 'w').write(json.dumps(modes))"
     machine.run(program, inputs=[git_input()])
     assert [stat.S_IMODE(m) for m in json.loads(stored(world)["modes"])] == [0o555, 0o555]
+
+
+def test_small_outputs_go_together_where_the_server_knows_how(machine, world):
+    world.bundles = True
+    code, log = machine.run("import sys\nfor i in range(450): open(f'{sys.argv[-1]}/{i}', 'w').write(str(i))")
+    assert code == 0, log
+    assert world.bundles_received == 3
+    assert stored(world)["449"] == b"449"

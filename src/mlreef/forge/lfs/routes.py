@@ -5,6 +5,7 @@ Transfers carry a ticket or a credential and check for themselves, hence the pol
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -13,7 +14,7 @@ from fastapi.responses import JSONResponse
 from mlreef.forge import audit
 from mlreef.forge import state as states
 from mlreef.forge.access.deps import Caller
-from mlreef.forge.lfs import schemas, service, wire
+from mlreef.forge.lfs import bundles, schemas, service, wire
 from mlreef.kit import http
 from mlreef.kit.errors import Kind, PlatformError, invalid
 
@@ -58,6 +59,23 @@ async def upload(request: Request, project: str, oid: str, size: str) -> Respons
         raise PlatformError(Kind.TOO_LARGE, f"larger than the limit of {state.settings.max_lfs_bytes} bytes")
     await state.objects.put(wire.chunks(request), expect=oid, size=wanted)
     await wire.of(state).linker.link(request.state.principal, access.project_id, oid, wanted)
+    return Response(status_code=200)
+
+
+@router.post("/{project:path}.git/gitlab-lfs/bundle", openapi_extra=wire.READ | {"policy": "developer"})
+async def upload_bundle(request: Request, who: Caller, project: str) -> Response:
+    """Receive many small objects; all are durable before the answer."""
+    state = states.of(request)
+    async with state.db.read() as tx:
+        access = await wire.access(tx, request, who, project)
+    if who.anonymous:
+        raise PlatformError(Kind.UNAUTHENTICATED, "Credentials needed")
+    if not access.may_push:
+        raise PlatformError(Kind.FORBIDDEN, "You are not allowed to push LFS objects to this project.")
+    items = await bundles.received(wire.chunks(request))
+    await bundles.store(state.objects, items)
+    linker = wire.of(state).linker
+    await asyncio.gather(*(linker.link(who, access.project_id, item.oid, len(item.content)) for item in items))
     return Response(status_code=200)
 
 

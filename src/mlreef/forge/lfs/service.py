@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from mlreef.forge.lfs import schemas, store, tickets
+from mlreef.forge.lfs import bundles, schemas, store, tickets
 from mlreef.kit.db import Tx
 from mlreef.kit.errors import Kind, PlatformError, forbidden, invalid, not_found
 
@@ -58,7 +58,12 @@ async def batch(
         fault = _fault(one, max_size)
         base: dict[str, Any] = {"oid": one.oid, "size": one.size}
         answers.append(base | (fault or make(access, one, held.get(one.oid), secret, now)))
-    return {"transfer": "basic", "objects": answers, "hash_algo": "sha256"}
+    answer: dict[str, Any] = {"transfer": "basic", "objects": answers, "hash_algo": "sha256"}
+    if request.operation == "upload" and bundles.NAME in request.transfers:
+        # Single objects go where their own actions say; small ones may come together.
+        href = f"{access.url}/gitlab-lfs/bundle"
+        answer |= {"transfer": bundles.NAME, "bundle": {"href": href, "max_bytes": bundles.MAX_BYTES}}
+    return answer
 
 
 def _fault(one: schemas.Object, max_size: int) -> dict[str, Any] | None:
