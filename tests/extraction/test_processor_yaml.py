@@ -167,6 +167,7 @@ def test_a_command_declares_its_parameters_completely() -> None:
         ("parameters: {n: {type: integer, flag: none}}", "environment variables"),
         ("reference: {parameters: {m: 1}}", "no parameter 'm'"),
         ("reference: {inputs: {data: x}}", "no input 'data'"),
+        ('parameters: {n: {type: string, default: "\\0"}}', "cannot be"),
         ("metrics: {loss: {}}\nreference: {metrics: {los: '< 1'}}", "not among `metrics`"),
     ],
 )

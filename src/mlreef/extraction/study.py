@@ -16,7 +16,7 @@ from typing import Any
 from mlreef.extraction import manifest as manifests
 from mlreef.extraction import service as extraction
 from mlreef.extraction.manifest import Manifest
-from mlreef.extraction.model import Extraction, Fault, Position
+from mlreef.extraction.model import Extraction, Fault, Position, extraction_from_json
 
 REQUIREMENTS, README = "requirements.txt", "README.md"
 MAX_SMALL = 256 << 10
@@ -48,6 +48,7 @@ class TooLarge:
 
 
 TOO_LARGE = TooLarge()
+_ODD = re.compile("[\x00\ud800-\udfff]")
 Answer = bytes | TooLarge | bool | Extraction | None
 Question = Wish | Program
 Reading = Generator[Question, Answer, "Study"]
@@ -181,7 +182,31 @@ def _with_imports(source: bytes, path: str, subcommand: str | None) -> Generator
                 files[name] = content
         if len(files) == before:
             break
+    return _storable(found, path)
+
+
+def _storable(found: Extraction, path: str) -> Extraction:
+    """Without characters that neither JSON nor databases take; they cannot be part of a command line either."""
+    odd = [one.name for one in found.parameters if _ODD.search(f"{one.name}{one.flag}{one.negated_flag}")]
+    document = found.to_json()
+    cleaned = _clean(document)
+    if cleaned == document:
+        return found
+    found = extraction_from_json(cleaned)
+    place = Position(path, 1, 1)
+    message = "texts hold NUL or broken characters, which are shown as \N{REPLACEMENT CHARACTER}"
+    found.warnings.append(Fault(place, message, "remove them"))
+    if odd:
+        found.errors.append(Fault(place, f"{len(odd)} parameters have names that nobody can type", "rename them"))
     return found
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _ODD.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_clean(one) for one in value]
+    return {_clean(key): _clean(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _declared(manifest: Manifest, found: Extraction, path: str) -> None:

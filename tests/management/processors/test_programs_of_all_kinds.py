@@ -123,6 +123,23 @@ async def test_hostile_programs_are_answered_in_time(code: Code, name: str) -> N
     assert time.monotonic() - started < 20
 
 
+async def test_characters_that_no_database_takes_do_no_harm(code: Code) -> None:
+    source = b"""\
+'''Turns \\x00 and \\ud800'''
+import argparse
+parser = argparse.ArgumentParser(description="Turns \\x00 \\udcff")
+parser.add_argument("--output-path", required=True)
+parser.add_argument("--sign", default="\\x00", help="\\ud800", choices=["\\x00", "a"])
+parser.parse_args()
+"""
+    found = await inspected(code, {"odd.py": source}, "odd.py")
+    assert "broken characters" in found["warnings"][-1]["message"]
+    assert "\x00" not in str(found)
+    path = f"/api/v1/projects/{code.project.id}/publications"
+    started = await code.maintainer.post(path, json={"ref": "main", "entry": "odd.py", "changelog": "a\x00b"})
+    assert (started.status_code, started.json()["changelog"]) == (202, "ab")
+
+
 async def test_a_bomb_in_the_description_is_answered_in_time(code: Code) -> None:
     bomb = b"a: &a [x,x,x,x,x,x,x,x,x]\n" + b"".join(b"b%d: [*a,*a,*a]\n" % n for n in range(100))
     started = time.monotonic()

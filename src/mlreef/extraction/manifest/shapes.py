@@ -18,6 +18,8 @@ from mlreef.extraction.manifest.nodes import Listing, Node, Scalar, Table, to_va
 from mlreef.extraction.model import Fault, Position
 
 Schema = dict[str, Any]
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_BROKEN = re.compile("[\ud800-\udfff]")
 
 
 class _Missing:
@@ -92,7 +94,7 @@ class Text:
             message = f"{path} must be text, not {shown(to_value(node))}"
         elif len(value) > self.most:
             message = f"{path} is longer than {self.most} characters"
-        elif any((ord(char) < 32 and char not in "\n\t") or ord(char) == 127 for char in value):
+        elif _CONTROL.search(value):
             message = f"{path} holds control characters"
         elif self.pattern is not None and not re.fullmatch(self.pattern, value):
             message = f"{path} cannot be {shown(value)}"
@@ -210,10 +212,11 @@ class Constant:
     def read(self, node: Node, path: str, problems: Problems) -> Any:
         value = to_value(node)
         try:
-            text = json.dumps(value, allow_nan=False)
+            text = json.dumps(value, allow_nan=False, ensure_ascii=False)
         except (ValueError, TypeError, RecursionError):
             text = ""
-        if not text or len(text) > 100_000 or (value is None and not self.nothing):
+        odd = _BROKEN.search(text) or "\\u0000" in text
+        if not text or odd or len(text) > 100_000 or (value is None and not self.nothing):
             problems.add(path, node.place, f"{path} cannot be {shown(value)}", "write a constant")
             return MISSING
         return value

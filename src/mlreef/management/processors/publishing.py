@@ -55,9 +55,9 @@ class History:
     def of(self, version: str) -> str:
         """The changelog of a version."""
         if self.own is not None:
-            return self.own[: changelog.MAX_CHARACTERS]
+            return self.own[: changelog.MAX_CHARACTERS].replace("\x00", "")
         found = changelog.section(self.file, version) if self.file else None
-        return found if found is not None else self.commits
+        return (found if found is not None else self.commits).replace("\x00", "")
 
 
 async def begin(
