@@ -20,13 +20,13 @@ CORPUS = Path(__file__).resolve().parents[1] / "tests" / "extraction" / "corpus"
 
 
 def script(lines: int) -> bytes:
-    """A training script: a third of its lines are options, the rest is work."""
+    """A training script: a third of its lines, at most 400, are options, the rest is work."""
     options = [
         f"    parser.add_argument('--option-{n}', type=int, default={n}, help='number {n} (default: %(default)s)')"
-        for n in range(lines // 3)
+        for n in range(min(lines // 3, 400))
     ]
     work: list[str] = []
-    for n in range(lines // 9):
+    for n in range((lines - len(options)) // 6):
         work += [f"def step_{n}(model, batch, rate={n} * 1e-4):", "    loss = model(batch).mean() * rate"]
         work += [
             "    if loss.item() > 1.0:",
