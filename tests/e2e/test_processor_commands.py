@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,48 @@ def test_a_shell_script_runs_on_its_reference_and_proves_itself(live_server: Liv
     told = mlreef(live_server, clone, "run-local", "count", "--output", f"counts={tmp_path}/more", code=1)
     assert "words is 4, not == 3" in told.stderr
     (clone / "count/example/b.txt").unlink()
+
+
+@pytest.mark.parametrize("executor", ["bubblewrap", "podman"])
+def test_packages_are_locked_and_installed_as_in_publication(live_server: Live, tmp_path: Path, executor: str) -> None:
+    if executor == "podman" and shutil.which("podman") is None:
+        pytest.skip("podman is not installed")
+    wheel(tmp_path / "wheels", "tinywheel", "1.0")
+    project = tmp_path / "project"
+    (project / "data").mkdir(parents=True)
+    (project / "data/a.txt").write_text("x")
+    (project / "pack.py").write_text(TURN.replace("import argparse", "import argparse\nimport tinywheel", 1))
+    (project / "processor.yaml").write_text("entry: pack.py\nrequirements: [tinywheel]\n")
+    given = ["--input", "input_path=data", "--output", "output_path=out", "--executor", executor]
+    index = {"UV_FIND_LINKS": str(tmp_path / "wheels"), "UV_NO_INDEX": "1"}
+    assert ran(live_server, project, *given, **index)["succeeded"]
+    assert (project / "out/a.txt").read_text() == "x"
+
+
+def wheel(folder: Path, name: str, version: str) -> None:
+    """A wheel with one module."""
+    folder.mkdir()
+    info = f"{name}-{version}.dist-info"
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        archive.writestr(f"{name}.py", f"VERSION = '{version}'\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        kind = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        archive.writestr(f"{info}/WHEEL", kind)
+        archive.writestr(f"{info}/RECORD", "")
+
+
+def test_a_failure_is_told_with_its_reason(live_server: Live, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.txt").write_text("x")
+    (tmp_path / "slow.sh").write_text("sleep 60\n")
+    described = "command: [sh, /mlreef/code/slow.sh]\ninputs: [data]\noutputs: [result]\nresources: {timeout: 2s}\n"
+    (tmp_path / "processor.yaml").write_text(described)
+    told = mlreef(live_server, tmp_path, "run-local", "--input", "data=in", code=1)
+    assert "failed (timeout): the processor ran longer than its limit of 2 s" in told.stderr
+    (tmp_path / "slow.sh").write_text("exit 0\n")
+    told = mlreef(live_server, tmp_path, "run-local", "--input", "data=in", code=1)
+    assert "failed (no_output)" in told.stderr
+    assert not (tmp_path / "mlreef-out/result").exists()
 
 
 def test_without_a_sandbox_it_says_so(live_server: Live, clone: Path, tmp_path: Path) -> None:

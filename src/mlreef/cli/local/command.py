@@ -199,7 +199,13 @@ async def _run(runner: Any, settings: Any, ended: asyncio.Event) -> None:
     interrupted = stop.is_set()
     stop.set()
     waiting.cancel()
-    await task
+    try:
+        await task
+    except PlatformError as exc:
+        if exc.kind is not Kind.UNAVAILABLE:
+            raise
+        message = f"{exc.message}; without a sandbox it runs with --environment host"
+        raise PlatformError(Kind.UNAVAILABLE, message) from exc
     if interrupted and not ended.is_set():
         raise KeyboardInterrupt
 
