@@ -113,7 +113,7 @@ PORTS = Either(
 
 RESOURCES = Record(
     {
-        "machine": Field(Text(63, NAME.pattern, "use the name of one of the server's machine classes"), "The machine class"),
+        "machine": Field(Text(63, NAME.pattern, "use the name of a machine class"), "The machine class"),
         "cpus": Field(Number(0.01, 1024), "Processor cores at most"),
         "memory": Field(Measured(units.size, units.SIZE, "a size such as 2GiB", 16 << 20, 1 << 46), "Memory at most"),
         "gpus": Field(Number(0, 64, whole=True), "Graphics processors needed"),
