@@ -9,7 +9,7 @@ import { DataTypes } from '@/components/processor-card'
 import { Fact, Id, TimeAgo } from '@/components/small'
 import { Loading } from '@/components/states'
 import { Chip } from '@/components/status-badge'
-import { personName } from '@/lib/format'
+import { formatBytes, formatDuration, personName } from '@/lib/format'
 import { joinPath, parentPath, splitProjectPath } from '@/lib/paths'
 
 const Markdown = lazy(() => import('@/components/markdown'))
@@ -81,6 +81,11 @@ function Facts({ processor, version }: Props) {
 const WISHES: Record<string, string> = { machine: 'Machine', cpus: 'Processors', memory: 'Memory', gpus: 'GPUs', disk: 'Disk', processes: 'Processes', timeout: 'Time limit' }
 const NETWORKS: Record<string, string> = { none: 'none', 'package-index': 'package index only', open: 'open: may reach any host' }
 
+function inUnits(name: string, value: string | number): string {
+  if (typeof value === 'number' && (name === 'memory' || name === 'disk')) return formatBytes(value)
+  return name === 'timeout' && typeof value === 'number' ? formatDuration(value) : String(value)
+}
+
 function Resources({ wishes, network }: { wishes: ResourceWish | null | undefined; network: string | null | undefined }) {
   const wanted = Object.entries(wishes ?? {}).filter(([, value]) => value !== null && value !== undefined)
   if (wanted.length === 0 && !network) return null
@@ -88,7 +93,7 @@ function Resources({ wishes, network }: { wishes: ResourceWish | null | undefine
     <section className="panel" aria-labelledby="resources">
       <div className="panel-head"><Title order={2} size="h5" id="resources">Resources</Title></div>
       <dl className="facts panel-body">
-        {wanted.map(([name, value]) => <Fact key={name} name={WISHES[name] ?? name}>{name === 'timeout' ? `${value} s` : String(value)}</Fact>)}
+        {wanted.map(([name, value]) => <Fact key={name} name={WISHES[name] ?? name}>{inUnits(name, value)}</Fact>)}
         {network && <Fact name="Network">{NETWORKS[network] ?? network}</Fact>}
       </dl>
     </section>

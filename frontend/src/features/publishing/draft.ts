@@ -2,6 +2,7 @@
 import type { PublishOrder } from '@/api/management'
 import type { Inspection, Kind, Manifest, Processor } from '@/api/types'
 import { compareParameters, weightOf, type Difference } from '@/lib/changes'
+import { formatBytes } from '@/lib/format'
 import { nextVersion, type Weight } from '@/lib/versions'
 
 export type Draft = {
@@ -85,10 +86,12 @@ export function described(manifest: Manifest): { title: string; text: string }[]
   })
 }
 
+const inUnits = (key: string, value: unknown) => (typeof value === 'number' && (key === 'memory' || key === 'disk') ? formatBytes(value) : String(value))
+
 function inWords(value: unknown): string {
   if (Array.isArray(value)) return value.join(', ')
   if (typeof value === 'object' && value !== null) {
-    return Object.entries(value).filter(([, one]) => one !== null).map(([key, one]) => (typeof one === 'object' ? key : `${key} ${String(one)}`)).join(', ')
+    return Object.entries(value).filter(([, one]) => one !== null).map(([key, one]) => (typeof one === 'object' ? key : `${key} ${inUnits(key, one)}`)).join(', ')
   }
   return String(value)
 }
