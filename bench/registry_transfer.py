@@ -27,6 +27,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import measure
+
 from registry import world
 from support import ports, stock_registry
 

@@ -16,18 +16,17 @@ from mlreef.kit.errors import Kind
 from mlreef.kit.objects import Stored
 from mlreef.registry import manifest_store, quotas, store, upload_store
 from mlreef.registry.state import State
-from mlreef.registry.tokens import Grant
 from mlreef.registry.wire import RegistryError, blob_unknown, upload_unknown
 
 
-async def find(state: State, repository: str, digest: str, *, grant: Grant) -> RowMapping:
-    """A blob of the repository; one that a pushing client finds here is safe from collection for a while."""
+async def find(state: State, repository: str, digest: str, *, counted_on: bool) -> RowMapping:
+    """A blob of the repository; one that a pushing client counts on is safe from collection for a while."""
     async with state.db.read() as tx:
         found = await store.find_blob_by_name(tx, repository, digest)
     if found is None:
         raise blob_unknown(f"sha256:{digest}")
     now = state.clock.now()
-    if grant.allows(repository, "push") and found["touched_at"] < now - timedelta(hours=state.settings.gc_hours / 2):
+    if counted_on and found["touched_at"] < now - timedelta(hours=state.settings.gc_hours / 2):
         async with state.db.write() as tx:
             if not await store.touch_blob(tx, found["repository_id"], digest, now):
                 raise blob_unknown(f"sha256:{digest}")
