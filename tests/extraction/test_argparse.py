@@ -182,7 +182,8 @@ def test_a_word_for_a_boolean_is_passed_as_a_word() -> None:
     [
         ("'--data', type=argparse.FileType('r')", "opens a file", "pathlib.Path"),
         ("'--data', type=open", "opens a file", "pathlib.Path"),
-        ("'--fast', type=bool", "type=bool", "BooleanOptionalAction"),
+        ("'fast', type=bool", "type=bool", "BooleanOptionalAction"),
+        ("'-f', type=bool", "type=bool", "BooleanOptionalAction"),
         ("'--items', type=list", "type=list", "nargs='+'"),
         ("'--code', type=eval", "type=eval", "json.loads"),
         ("'--x', nargs='A...'", "nargs", "nargs='?'"),
@@ -280,3 +281,20 @@ def _seconds(source: str, clock: Any) -> float:
     start = clock()
     assert len(extract(source.encode(), "x.py").parameters) == 300
     return float(clock() - start)
+
+
+def test_a_type_of_bool_is_given_what_it_takes_for_false() -> None:
+    import argparse
+
+    from mlreef.extraction import arguments
+
+    found = read(
+        "p = argparse.ArgumentParser()\np.add_argument('--use-gpu', type=bool, default=True)\np.parse_args()\n"
+    )
+    declared = arguments.Parameter.from_json(found.parameters[0].to_json())
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--use-gpu", type=bool, default=True)
+    for value in (True, False):
+        argv = [one["flag"] for one in arguments.arguments(declared, value)]
+        assert parser.parse_args(argv).use_gpu is value
+    assert ("type=bool" in found.warnings[0].message, found.parameters[0].default) == (True, True)

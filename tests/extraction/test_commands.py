@@ -73,3 +73,10 @@ def test_typer_functions_are_read() -> None:
 def test_a_program_with_two_commands_is_refused() -> None:
     source = "import click\n@click.command()\ndef a(): pass\n@click.command()\ndef b(): pass\n"
     assert "several commands" in extract(source.encode(), "t.py").errors[0].message
+
+
+def test_a_boolean_without_default_is_an_argument_of_typer() -> None:
+    source = "import typer\ndef main(fast: bool, slow: bool = False): pass\ntyper.run(main)\n"
+    found = extract(source.encode(), "t.py")
+    shown = [(one.name, one.flag, one.negated_flag, one.nargs, one.required) for one in found.parameters]
+    assert shown == [("fast", None, None, 1, True), ("slow", "--slow", "--no-slow", None, False)]

@@ -202,11 +202,24 @@ def _type(reading: Reading, found: Parameter) -> None:
         _refuse(reading, reading.node("type"), meant.message, meant.remedy)
         return
     found.type, found.choices = meant.type, meant.choices
+    if meant.emptied:
+        _emptied(reading, found)
     if meant.worded:
         found.nargs = 1  # the switch takes the word true or false
     if meant.remark is not None or given is UNKNOWN:
         remark = meant.remark or "its type is computed while the program runs, so it is taken for text"
         reading.warn(reading.node("type"), f"{found.name}: {remark}", "use int, float, str or pathlib.Path if you can")
+
+
+def _emptied(reading: Reading, found: Parameter) -> None:
+    """`type=bool`: the platform gives an empty text for false, which is the only one that it takes for false."""
+    flag = found.flag
+    if flag is None or len(flag) < 3 or flag[0] != flag[1] or reading.given("nargs") is not None:
+        _refuse(reading, reading.node("type"), *types.BOOL)
+        return
+    found.flag, found.negated_flag = f"{flag}=true", f"{flag}="
+    reading.warn(reading.node("type"), f"{found.name}: {types.BOOL[0]}; false is given as an empty text",
+                 types.BOOL[1])  # fmt: skip
 
 
 def _nargs(reading: Reading, found: Parameter, action: str) -> None:

@@ -181,9 +181,10 @@ def _place(found: Parameter, slot: Slot, info: Made | None, names: list[str]) ->
     if slot.default is MISSING:
         # None as type means that nothing need be given only when there is a default
         found.required = True
-    if positional and found.type != "boolean":
+    if positional:
         found.flag, found.negated_flag = None, None
         found.nargs = "*" if found.multiple and found.nargs is None else found.nargs
+        found.nargs = 1 if found.type == "boolean" else found.nargs
         return
     flags = [one for one in names if one.startswith(("-", "/"))]
     if flags:

@@ -38,13 +38,12 @@ TYPE_NAMES = {
     "Path": "path",
 }
 
-_BOOL = (
+BOOL = (
     "type=bool takes every text for true, even 'False'",
     "write action=argparse.BooleanOptionalAction (or action='store_true') instead of type=bool",
 )
 _FILE = ("a parameter that opens a file cannot be filled in by the platform", "write type=pathlib.Path and open it")
 _REFUSED = {
-    "bool": _BOOL,
     "argparse.FileType": _FILE,
     "open": _FILE,
     "io.open": _FILE,
@@ -66,6 +65,8 @@ class Meaning:
     type: str
     choices: list[Any] | None = None
     worded: bool = False
+    emptied: bool = False
+    """Whether only the empty text is false, as `type=bool` has it."""
     remark: str | None = None
 
 
@@ -100,6 +101,8 @@ def _library(name: str) -> Meaning | Unsupported:
     refused = _REFUSED.get(name)
     if refused is not None:
         return Unsupported(*refused)
+    if name == "bool":
+        return Meaning("boolean", emptied=True)
     found = TYPE_NAMES.get(name)
     if found is not None:
         return Meaning(found)
@@ -123,7 +126,7 @@ def _function(function: Function) -> Meaning:
     node = function.node
     if isinstance(node, ast.Lambda):
         kind = _of_expression(node.body, _parameter(node))
-        return Meaning(kind.type, kind.choices, kind.worded, None if kind.worded else _REMARK)
+        return Meaning(kind.type, kind.choices, kind.worded, remark=None if kind.worded else _REMARK)
     if _reads_words(node) or "bool" in node.name.lower():
         return Meaning("boolean", worded=True)
     returns = node.returns
