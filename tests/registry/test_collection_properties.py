@@ -132,7 +132,7 @@ async def crowd(seed: int) -> None:
 
             async def collector() -> None:
                 while not pushing.is_set():
-                    clock.advance(600)
+                    clock.advance(60)
                     await collection.run(reg.state)
                     await asyncio.sleep(0)
 

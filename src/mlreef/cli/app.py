@@ -24,6 +24,7 @@ _GROUPS = {
     "pipeline": "pipeline:app",
     "run": "runs:app",
     "experiment": "experiment:app",
+    "registry": "registry:app",
 }
 
 
