@@ -74,6 +74,17 @@ def test_a_script_of_another_language_gets_a_command(tmp_path: Path) -> None:
     assert (found.faults, found.command) == ([], ["Rscript", "/mlreef/code/fit.R"])
 
 
+def test_of_several_subcommands_one_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "tool.py").write_text(
+        "import argparse\nparser = argparse.ArgumentParser()\ncommands = parser.add_subparsers(required=True)\n"
+        "commands.add_parser('fit').add_argument('--input-path')\ncommands.add_parser('show')\nparser.parse_args()\n"
+    )
+    assert "fit is taken" in ran("init", str(tmp_path)).stderr
+    found = manifest.parse((tmp_path / "processor.yaml").read_bytes(), "processor.yaml")
+    assert (found.values["subcommand"], found.values["inputs"]) == ("fit", {"input_path": {}})
+    assert ran("check", str(tmp_path)).exit_code == 0
+
+
 def test_checking_follows_imports_within_the_project(project: Path) -> None:
     found = json.loads(ran("check", str(project / "turn.py"), "--json").stdout)
     assert found["valid"]

@@ -65,11 +65,16 @@ def _first(target: files.Target) -> tuple[str, Study | None]:
     url = _schema_url()
     if target.entry.endswith(".py"):
         found = files.study(target)
-        program = {"entry": target.file.name}
+        program: dict[str, Any] = {"entry": target.file.name}
+        names = [one.name for one in found.extraction.subcommands]
+        if names and found.extraction.subcommand is None:
+            output.note(f"the program has several subcommands ({', '.join(names)}); {names[0]} is taken: change it")
+            found = files.study(target, names[0])
+        if found.extraction.subcommand is not None:
+            program["subcommand"] = found.extraction.subcommand
         parameters = found.extraction.parameters
-        return starter.write(
-            program=program, suggested=found.suggested, parameters=parameters, schema_url=url
-        ), found  # fmt: skip
+        text = starter.write(program=program, suggested=found.suggested, parameters=parameters, schema_url=url)
+        return text, found
     interpreter = _INTERPRETERS.get(target.file.suffix)
     command = [*([interpreter] if interpreter else []), f"{studies.CODE}{target.entry}"]
     suggested = {

@@ -86,9 +86,9 @@ def toplevel(folder: Path) -> Path | None:
     return Path(found) if asked.returncode == 0 and found and Path(found) != Path.home() else None
 
 
-def study(target: Target) -> Study:
+def study(target: Target, subcommand: str | None = None) -> Study:
     """What the files say about the target's processor; faults are part of it."""
-    reading = studies.study(target.entry)
+    reading = studies.study(target.entry, subcommand)
     answer: Answer = None
     try:
         while True:

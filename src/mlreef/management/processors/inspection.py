@@ -22,6 +22,8 @@ from mlreef.kit.errors import Kind, PlatformError, invalid, not_found
 from mlreef.management.state import State
 
 MAX_ENTRIES = 200
+MAX_NAMES = 20_000
+"""Names looked at for entries: a project may hold millions of files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +179,14 @@ async def list_entries(forge: ForgeClient, project_id: int, ref: str) -> dict[st
     """Descriptions and Python files of a commit that may be programs, likely ones first."""
     commit = await get_commit(forge, project_id, ref)
     found: list[str] = []
-    complete = True
+    complete, seen = True, 0
     try:
         async for one in forge.iter_tree(project_id, commit, recursive=True):
             script = one.name.endswith(".py") and not one.name.startswith(_UNLIKELY)
             if one.type == "blob" and (script or one.name == manifests.FILE):
                 found.append(one.path)
-            if len(found) >= MAX_ENTRIES:
+            seen += 1
+            if len(found) >= MAX_ENTRIES or seen >= MAX_NAMES:
                 complete = False
                 break
     except PlatformError as exc:
