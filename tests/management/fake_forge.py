@@ -89,6 +89,7 @@ class FakeForge:
         self.jobs: dict[int, dict[str, Any]] = {}
         self.traces: dict[int, bytes] = {}
         self.requests: list[str] = []
+        self.runner: dict[str, Any] | None = None  # of jobs that are made from now on
         self.sessions: dict[str, tuple[str, str]] = {}  # cookie value -> (username, csrf)
         self.failing: dict[str, int] = {}  # "METHOD suffix" -> status to answer
         self.key = _key()
@@ -183,6 +184,7 @@ class FakeForge:
             "name": name,
             "status": status,
             "failure_reason": None,
+            "runner": self.runner,
             "pipeline": {"id": pipeline_id},
             "created_at": "2026-01-01T00:00:00.000Z",
             "started_at": None,

@@ -1,16 +1,14 @@
 """The layer of a processor's Python packages: found where it has been made before, built only when it is new.
 
 Found means: in the previous version's image when the same was asked of the same environment (then nothing is even
-resolved), in any image of this instance that the publisher may read, or on this machine. The name of a layer's content
+resolved), or in any image of this instance that the publisher may read. The name of a layer's content
 is the hash of its lock, so that projects with the same lock share one layer.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import shutil
 import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
@@ -21,6 +19,8 @@ from mlreef_epf import settings as settings_module
 LOCK, DIFF_ID, PINS, REQUEST = "mlreef.lock", "mlreef.diff_id", "mlreef.packages", "mlreef.request"
 
 HEADING = "# mlreef-lock: "
+KEPT = "# mlreef-lock-kept: "
+"""Heads the lock of a version whose packages another version's job built: see `layers` of the management service."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Workshop:
             if not lock.packages:
                 log.say("every package is in the environment already")
                 return Packages()
-            found = self._elsewhere(lock) or self._kept(lock) or self._build(installer, lock)
+            found = self._elsewhere(lock) or self._build(installer, lock)
         notes = dict(found.notes or {}, **{LOCK: lock.key, REQUEST: key})
         return Packages(found.layer, notes, HEADING + lock.key + "\n" + lock.text, lock.key, lock.packages)
 
@@ -96,8 +96,8 @@ class Workshop:
 
     def _environment(self, stack: contextlib.ExitStack) -> Dict[str, str]:
         env = dict(os.environ)
-        if self._settings.cache and os.access(self._settings.cache, os.W_OK):
-            env.setdefault("UV_CACHE_DIR", os.path.join(self._settings.cache, "publish", "uv"))
+        # Nothing that jobs before could write to is believed: others take this layer over.
+        env.pop("UV_CACHE_DIR", None)
         if self._settings.proxy_socket:
             proxy = stack.enter_context(relay.listening(self._settings.proxy_socket))
             env.update(dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy))
@@ -116,19 +116,6 @@ class Workshop:
                 return Packages(layer, _lasting(notes))
         return None
 
-    def _kept(self, lock: dependencies.Lock) -> Optional[Packages]:
-        """The layer of the same lock kept on this machine."""
-        path = self._keep_path(lock)
-        try:
-            with open(path + ".json") as handle:
-                row = json.load(handle)
-            if os.path.getsize(path) == row["size"]:
-                log.say("packages: as built here before")
-                return Packages(layers.Layer(path, row["digest"], row["diff_id"], row["size"]), row["notes"])
-        except (OSError, ValueError, KeyError):
-            pass
-        return None
-
     def _build(self, installer: dependencies.Installer, lock: dependencies.Lock) -> Packages:
         directory = os.path.join(self._scratch, "deps")
         installer.install(lock, directory)
@@ -137,23 +124,7 @@ class Workshop:
             bytecode.compile_directory(directory, dependencies.PLACE)
         layer = layers.build(directory, os.path.join(self._scratch, "deps.tar.gz"), dependencies.PLACE.lstrip("/"))
         log.say("packages: %d, %s packed" % (len(lock.packages), log.size(layer.size)))
-        built = Packages(layer, {DIFF_ID: layer.diff_id, sbom.COMPONENTS: sbom.note(parts)})
-        self._keep(lock, layer, built.notes or {})
-        return built
-
-    def _keep_path(self, lock: dependencies.Lock) -> str:
-        return os.path.join(self._settings.cache or "/nonexistent", "publish", "layers", lock.key)
-
-    def _keep(self, lock: dependencies.Lock, layer: layers.Layer, notes: Mapping[str, str]) -> None:
-        path = self._keep_path(lock)
-        with contextlib.suppress(OSError):
-            if self._settings.cache:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                shutil.copyfile(layer.path, path + ".part")
-                os.replace(path + ".part", path)
-                row = {"digest": layer.digest, "diff_id": layer.diff_id, "size": layer.size, "notes": notes}
-                with open(path + ".json", "w") as out:
-                    json.dump(row, out)
+        return Packages(layer, {DIFF_ID: layer.diff_id, sbom.COMPONENTS: sbom.note(parts)})
 
 
 def _again(key: str, previous: Optional[Previous]) -> Optional[Packages]:
@@ -165,7 +136,8 @@ def _again(key: str, previous: Optional[Previous]) -> Optional[Packages]:
         if notes.get(REQUEST) == key and LOCK in notes and DIFF_ID in notes and previous.lock:
             layer = layers.Layer("", row["digest"], notes[DIFF_ID], row["size"])
             pins = dependencies.pins(previous.lock)
-            return Packages(layer, dict(notes), previous.lock, notes[LOCK], pins, previous.repository)
+            lock = KEPT + notes[LOCK] + "\n" + previous.lock.partition("\n")[2]
+            return Packages(layer, dict(notes), lock, notes[LOCK], pins, previous.repository)
     return None
 
 

@@ -168,6 +168,7 @@ async def test_another_image_for_an_environment_changes_no_version(code: Code, c
 
 async def test_layers_of_the_same_lock_are_found_where_the_user_may_read(code: Code) -> None:
     key = "d" * 64
+    code.forge.runner = {"is_shared": True}
     hidden = code.forge.add_project("h/hidden", visibility="private", members={"bea": 40}, files=code_files(code))
     code.forge.add_user("bea")
     public = code.forge.add_project("h/open", visibility="public", members={"ada": 40}, files=code_files(code))
@@ -180,6 +181,25 @@ async def test_layers_of_the_same_lock_are_found_where_the_user_may_read(code: C
     _, job = code.job(started)
     found = (await job.get(f"/api/v1/jobs/current/layers/{key}")).json()["layers"]
     assert {one["repository"] for one in found} == {"h/open/augment"}
+
+
+async def test_layers_that_a_foreign_runner_built_are_not_taken_over(code: Code) -> None:
+    key = "d" * 64
+    code.forge.runner = {"is_shared": False, "runner_type": "project_type"}
+    public = code.forge.add_project("h/open", visibility="public", members={"ada": 40}, files=code_files(code))
+    there = Code(code.forge, code.client, public, code.maintainer)
+    _, job = there.job((await there.publish()).json())
+    await _with_lock(code, job, key)
+    _, own = code.job((await code.publish()).json())
+    assert (await own.get(f"/api/v1/jobs/current/layers/{key}")).json()["layers"] == []
+    assert len((await job.get(f"/api/v1/jobs/current/layers/{key}")).json()["layers"]) > 0
+
+
+async def test_a_job_is_told_of_the_version_before(code: Code) -> None:
+    first = await version_of(code, await code.published())
+    _, job = code.job((await code.publish()).json())
+    previous = (await job.get("/api/v1/jobs/current")).json()["publication"]["previous"]
+    assert previous == {"image": first["image"], "lock": "# mlreef-lock: x\nnumpy==2.1\n"}
 
 
 def code_files(code: Code) -> dict[str, str | bytes]:

@@ -1,7 +1,8 @@
 """Finding a layer of packages that exists: the same lock gives the same layer, whichever project it was built for.
 
 A job is told of layers only in projects that the user it works for may read; the registry checks that once more when
-the layer is mounted.
+the layer is mounted. What other projects built counts only when a runner of the whole instance built it: whoever has a
+runner of their own could have put anything into the layer.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ async def find(state: State, job: JobIdentity, key: str) -> list[dict[str, Any]]
             raise not_found("Work for this job")
         versions = await store.list_with_lock(tx, key)
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    readable: dict[int, bool] = {}
+    usable: dict[tuple[int, int], bool] = {}
     registry = attestations.desk(state).registry
     for version in versions:
-        project_id = int(version["project_id"])
-        if project_id not in readable:
-            readable[project_id] = await _may_read(state, job, project_id)
-        if not readable[project_id]:
+        built = (int(version["project_id"]), int(version["ci_job_id"] or 0))
+        if built not in usable:
+            usable[built] = await _may_use(state, job, *built)
+        if not usable[built]:
             continue
         repository = str(version["image"]).partition("@")[0].partition("/")[2]
         try:
@@ -47,10 +48,13 @@ async def find(state: State, job: JobIdentity, key: str) -> list[dict[str, Any]]
     return list(found.values())
 
 
-async def _may_read(state: State, job: JobIdentity, project_id: int) -> bool:
+async def _may_use(state: State, job: JobIdentity, project_id: int, built_by: int) -> bool:
     if project_id == job.project_id:
         return True
     try:
+        runner = (await state.bot.get_job(project_id, built_by)).raw.get("runner") or {}
+        if not (runner.get("is_shared") or runner.get("runner_type") == "instance_type"):
+            return False
         project = await state.bot.get_project(project_id)
         if project.visibility in {"public", "internal"}:
             return True
