@@ -228,3 +228,22 @@ async def test_a_runner_that_hears_of_a_changed_queue_asks_again_at_once(forge: 
     async with running(idle_seconds=3600):
         await eventually(lambda: any(one["last_update"] == "v7" for one in forge.requests))
         await ended(forge.queue(["true"]))
+
+
+async def test_a_job_that_fills_the_disk_is_ended_with_the_reason(forge: FakeForge, running: Running) -> None:
+    job = forge.queue(["head -c 30000000 /dev/urandom > big", "sleep 600"])
+    async with running(disk_bytes=10_000_000):
+        await ended(job)
+    assert job.end["state"] == "failed"
+    assert "disk_limit: the job wrote more than its 10000000 bytes" in job.text
+
+
+async def test_an_open_network_needs_the_operators_consent(forge: FakeForge, running: Running) -> None:
+    refused = forge.queue(["echo reached"], variables={"MLREEF_NETWORK": "open"})
+    async with running():
+        await ended(refused)
+    assert "MLREEF_RUNNER_ALLOW_OPEN_NETWORK" in refused.text
+    allowed = forge.queue(["echo reached"], variables={"MLREEF_NETWORK": "open"})
+    async with running(allow_open_network=True):
+        await ended(allowed)
+    assert "\nreached\n" in allowed.text

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from mlreef.kit import logs
 from mlreef.kit.errors import PlatformError
-from mlreef.runner import payload, scripts
+from mlreef.runner import disk, payload, scripts
 from mlreef.runner.collecting import Collector
 from mlreef.runner.executors import base
 from mlreef.runner.masking import Masker
@@ -140,7 +140,7 @@ class JobRun:
         left = deadline - asyncio.get_running_loop().time()
         with self._trace.section("step_script", "Executing the job's script"):
             outcome = await self._run(prepared, surroundings, step, max(0.1, left))
-        self._say_usage(outcome)
+        self._say_usage(outcome, surroundings.moved())
         if outcome.timed_out:
             return _Ended(self._timeout(), outcome)
         if outcome.exit_code == 0:
@@ -167,11 +167,17 @@ class JobRun:
         argv = scripts.command(surroundings.script(step))
         command = base.Command(argv, surroundings.env, f"{prepared.root}/work", seconds)
         handle = await self._tools.chosen.executor.run(prepared, command)
+        watch = disk.Watch(prepared.spec.directory, prepared.spec.limits.disk_bytes)
+        watching = asyncio.create_task(watch.over(handle))
         try:
             async for data in handle.output():
                 self._trace.write(data)
-            return await handle.wait()
+            outcome = await handle.wait()
+            if watch.excess:
+                self._trace.error(f"ERROR: disk_limit: the job {watch.excess} and was ended")
+            return outcome
         finally:
+            watching.cancel()
             # Also on cancellation: nothing of the job survives it.
             await asyncio.shield(handle.cleanup())
 
@@ -179,13 +185,17 @@ class JobRun:
         self._trace.error(f"ERROR: the job took longer than its timeout of {self._job.timeout} s and was ended")
         return Result("failed", reason="job_execution_timeout")
 
-    def _say_usage(self, outcome: base.Outcome) -> None:
+    def _say_usage(self, outcome: base.Outcome, moved: tuple[int, int]) -> None:
         usage = outcome.usage
         parts = [f"{usage.wall_s:.1f} s"]
         if usage.cpu_s is not None:
             parts.append(f"{usage.cpu_s:.1f} s of processor time")
         if usage.memory_peak_bytes is not None:
             parts.append(f"at most {usage.memory_peak_bytes / 1e6:.0f} MB of memory")
+        if usage.read_bytes is not None and usage.written_bytes is not None:
+            parts.append(f"{usage.read_bytes / 1e6:.1f} MB read, {usage.written_bytes / 1e6:.1f} MB written")
+        if any(moved):
+            parts.append(f"{moved[0] / 1e6:.1f} MB received, {moved[1] / 1e6:.1f} MB sent")
         if usage.pids_refused:
             parts.append(f"{usage.pids_refused} new processes refused by its limit")
         self._trace.say("Used: " + ", ".join(parts))

@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     file_bytes: int = 64 << 30
     """Largest single file a job may write."""
 
+    disk_bytes: int = Field(default=64 << 30, ge=0)
+    """All files of one job together, measured while it runs; a job that writes more is ended. 0 leaves it unlimited."""
+
+    limits: Literal["enforce", "best-effort"] = "best-effort"
+    """`enforce` refuses to start, or to run a job, where a wanted limit cannot be enforced; else the log says so."""
+
     tmp_bytes: int = 1 << 30
     """Size of a sandbox's /tmp and /dev/shm, each; it counts towards the job's memory."""
 
@@ -99,6 +105,9 @@ class Settings(BaseSettings):
 
     package_index_hosts: list[str] = Field(default_factory=lambda: ["pypi.org", "files.pythonhosted.org"])
     """Hosts that jobs with MLREEF_NETWORK=package-index may reach, besides those of the runner's own pip and uv."""
+
+    allow_open_network: bool = False
+    """Whether jobs with MLREEF_NETWORK=open may reach public addresses; never this machine's, private or link-local."""
 
     insecure_registries: list[str] = Field(default_factory=list)
     """Registries (`host:port`) spoken to over plain http; loopback and the forge's own scheme need no entry."""

@@ -70,6 +70,10 @@ class Surroundings:
         if self._prepared is not None:
             self._prepared.release()
 
+    def moved(self) -> tuple[int, int]:
+        """Bytes that came to the job through its proxy and that it sent."""
+        return (self._proxy.received, self._proxy.sent) if self._proxy is not None else (0, 0)
+
     def script(self, step: payload.Step) -> str:
         """Where the job finds a step's script."""
         return f"{self._root}/vars/.{step.name}"
@@ -166,7 +170,13 @@ class Surroundings:
             self._trace.warn(f"WARNING: pipeline framework: {problem}")
         mounts.append(base.Mount(self._cache(), _CACHE, writable=True))
         env.update(MLREEF_CACHE=_CACHE, MLREEF_CACHE_BYTES=str(settings.input_cache_bytes))
-        indexes = values.get("MLREEF_NETWORK") == "package-index"
+        network = values.get("MLREEF_NETWORK", "none")
+        if network == "open" and not settings.allow_open_network:
+            message = (
+                "the job wants an open network, which this runner does not allow (MLREEF_RUNNER_ALLOW_OPEN_NETWORK)"
+            )
+            raise base.PrepareFailed(message, reason="runner_configuration_error")
+        indexes = network in {"package-index", "open"}
         if indexes:
             env.update(origins.index_environment(origins.environment()))
             bundle = origins.ca_bundle(origins.environment())
@@ -174,7 +184,7 @@ class Surroundings:
                 mounts.append(base.Mount(bundle, _CA))
                 env.update(origins.ca_environment(_CA))
         if self._tools.chosen.executor.name != "process":
-            mounts.append(base.Mount(await self._start_proxy(allowed, indexes=indexes), _SOCKET, writable=True))
+            mounts.append(base.Mount(await self._start_proxy(allowed, network), _SOCKET, writable=True))
             env["MLREEF_PROXY_SOCKET"] = _SOCKET
         return mounts, env
 
@@ -183,13 +193,13 @@ class Surroundings:
         http = {login.host: f"http://{login.host}" for login in self._job.credentials}
         return [url for host, plain in http.items() for url in (plain, f"https://{host}")]
 
-    async def _start_proxy(self, allowed: frozenset[origins.Origin], *, indexes: bool) -> Path:
+    async def _start_proxy(self, allowed: frozenset[origins.Origin], network: str) -> Path:
         settings, trace = self._tools.settings, self._trace
-        hosts = origins.index_hosts(settings, origins.environment()) if indexes else frozenset()
+        hosts = origins.index_hosts(settings, origins.environment()) if network != "none" else frozenset()
         path = self._place.private / "proxy.sock"
         self._proxy = Proxy(
             path,
-            Policy(allowed, hosts),
+            Policy(allowed, hosts, public=network == "open"),
             refused=lambda name: trace.warn(f"Network: {name} was refused; jobs reach only the platform"),
         )
         await self._proxy.start()
@@ -220,6 +230,8 @@ class Surroundings:
             pids=wanted.pids or settings.pids,
             file_bytes=settings.file_bytes,
             tmp_bytes=min(settings.tmp_bytes, memory),
+            disk_bytes=settings.disk_bytes,
+            strict=settings.limits == "enforce",
         )
         cores = f"{limits.cpus:g} cores" if limits.cpus else "all cores"
         self._trace.say(f"Limits: {memory / 1e6:.0f} MB of memory, {cores}, {limits.pids} processes")

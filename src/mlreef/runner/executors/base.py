@@ -50,6 +50,9 @@ class Limits:
     pids: int = 1024
     file_bytes: int = 0
     tmp_bytes: int = 1 << 30
+    disk_bytes: int = 0
+    strict: bool = False
+    """Whether a job must not start when the kernel refuses one of its limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ class Usage:
     cpu_s: float | None = None
     memory_peak_bytes: int | None = None
     pids_refused: int | None = None
+    read_bytes: int | None = None
+    written_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,10 @@ class BubblewrapExecutor:
             isolation=f"own user, process, network, mount, ipc and host name namespaces; no network but the job's "
             f"proxy; {user}; no capabilities; "
             + (f"no system call filter ({without})" if without else "system call filter"),
-            enforced=sorted(limits & controllers) + (["pids"] if not self._hierarchy else []) + ["time", "file size"],
-            unenforced=[*sorted(limits - controllers), "disk space"],
+            enforced=sorted(limits & controllers)
+            + (["pids"] if not self._hierarchy else [])
+            + ["time", "file size", "disk space (measured)"],
+            unenforced=sorted(limits - controllers),
         )
 
     def root(self, directory: Path) -> str:
@@ -128,6 +130,7 @@ class BubblewrapExecutor:
             group.create()
             if group.failed:
                 log.warning("limits refused by the kernel", limits=group.failed)
+                await cgroups.demand(group)
         stage = self._stage(prepared.spec.slot)
         program = _reached(self._program, self._directory, stage)
         arguments = self._arguments(prepared, command, stage)

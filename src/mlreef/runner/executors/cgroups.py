@@ -10,15 +10,16 @@ import asyncio
 import contextlib
 import errno
 import os
+import re
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mlreef.runner.executors.base import Limits, Usage
+from mlreef.runner.executors.base import Limits, PrepareFailed, Usage
 
 ROOT = Path("/sys/fs/cgroup")
-_V1 = ("cpu", "cpuacct", "memory", "pids", "freezer")
+_V1 = ("cpu", "cpuacct", "memory", "pids", "freezer", "blkio")
 _NAME = "mlreef"
 
 
@@ -159,6 +160,8 @@ class Cgroup:
                 cpu_s=cpu / 1e6 if cpu is not None else None,
                 memory_peak_bytes=int(peak) if peak.isdigit() else None,
                 pids_refused=_table(here / "pids.events").get("max"),
+                read_bytes=_moved(here / "io.stat", "rbytes="),
+                written_bytes=_moved(here / "io.stat", "wbytes="),
             )
         here_of = {controller: parent / self.name for controller, parent in self.hierarchy.parents.items()}
         nothing = Path("/nonexistent")
@@ -169,6 +172,9 @@ class Cgroup:
             cpu_s=int(nanos) / 1e9 if nanos.isdigit() else None,
             memory_peak_bytes=int(peak) if peak.isdigit() else None,
             pids_refused=_table(here_of.get("pids", nothing) / "pids.events").get("max"),
+            # Some kernels count nothing here; nothing is then said, rather than zero.
+            read_bytes=_moved(here_of.get("blkio", nothing) / "blkio.throttle.io_service_bytes", "Read ") or None,
+            written_bytes=_moved(here_of.get("blkio", nothing) / "blkio.throttle.io_service_bytes", "Write ") or None,
         )
 
     def processes(self) -> set[int]:
@@ -205,6 +211,14 @@ class Cgroup:
                 await asyncio.sleep(0.02)
 
 
+async def demand(group: Cgroup) -> None:
+    """Remove a group again and refuse the job when it lacks a limit that must hold."""
+    if group.limits.strict and group.failed:
+        await group.remove()
+        words = ", ".join(group.failed)
+        raise PrepareFailed(f"the kernel refuses these limits: {words}", reason="runner_configuration_error")
+
+
 async def sweep(hierarchy: Hierarchy) -> int:
     """Remove every group of an earlier life of this runner, with whoever still lives in it."""
     names = {entry.name for parent in hierarchy.parents.values() for entry in _children(parent)}
@@ -238,6 +252,12 @@ def _removed(directory: Path) -> bool:
 def _table(path: Path) -> dict[str, int]:
     rows = (line.split() for line in _read(path).splitlines())
     return {row[0]: int(row[1]) for row in rows if len(row) == 2 and row[1].isdigit()}
+
+
+def _moved(path: Path, word: str) -> int | None:
+    """The sum over all devices; v2 has `rbytes=1`, v1 `8:0 Read 1`."""
+    found = re.findall(re.escape(word) + r"(\d+)", _read(path))
+    return sum(map(int, found)) if found else None
 
 
 def _read(path: Path) -> str:

@@ -38,11 +38,16 @@ async def choose(settings: Settings, images: Images) -> Chosen:
     for name in names:
         executor = make(name, settings, images)
         capability = await executor.probe()
-        if capability.available:
+        missing = _missing(settings, capability)
+        if capability.available and missing:
+            await executor.close()
+            refused[name] = f"it cannot enforce {', '.join(missing)}, and MLREEF_RUNNER_LIMITS=enforce wants that"
+        elif capability.available:
             report = log.warning if name == "process" else log.info
             report("executor chosen", executor=name, isolation=capability.isolation, others=refused)
             return Chosen(executor, capability, refused)
-        refused[name] = capability.reason
+        else:
+            refused[name] = capability.reason
     reasons = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
     raise unavailable(f"no executor works on this machine: {reasons}")
 
@@ -73,6 +78,15 @@ def make(name: str, settings: Settings, images: Images) -> base.Executor:
         insecure=tuple(dict.fromkeys([*plain, *settings.insecure_registries])),
         capacity=settings.capacity,
     )
+
+
+def _missing(settings: Settings, capability: base.Capability) -> list[str]:
+    """Limits that are wanted and that nothing would enforce."""
+    if settings.limits != "enforce":
+        return []
+    cpus = settings.cpus or any(machine.cpus for machine in settings.machine_classes.values())
+    wanted = {"memory", "pids", *(["cpu"] if cpus else [])}
+    return sorted(wanted & set(capability.unenforced))
 
 
 def runner_key(settings: Settings) -> str:

@@ -81,8 +81,7 @@ class EngineExecutor:
             reason="",
             isolation=f"{self.name} {info.get('ServerVersion', '')} container{', rootless' if self._rootless else ''}; "
             "no network but the job's proxy; read-only root; no capabilities; no new privileges",
-            enforced=["cpu", "memory", "pids", "time"],
-            unenforced=["disk space"],
+            enforced=["cpu", "memory", "pids", "time", "disk space (measured)"],
         )
 
     async def _connect(self) -> docker.DockerClient:

@@ -44,7 +44,7 @@ class ProcessExecutor:
             reason="",
             isolation="NONE: the job runs as this runner's own user with the machine's files and network; "
             "trusted code only" + ("; own pid namespace" if self._wrapper else ""),
-            enforced=[*sorted(limits & controllers), "time", "file size"],
+            enforced=[*sorted(limits & controllers), "time", "file size", "disk space (measured)"],
             unenforced=sorted(limits - controllers),
         )
 
@@ -78,6 +78,7 @@ class ProcessExecutor:
         if self._hierarchy is not None:
             group = cgroups.Cgroup(self._hierarchy, name, limits)
             group.create()
+            await cgroups.demand(group)
         mark = f"{self._key}-{name}"
         argv = ["setpriv", "--pdeathsig", "KILL", *self._wrapper, *_rlimits(limits), *command.argv]
         process = children.spawn(

@@ -1,0 +1,45 @@
+"""Limits that must hold: honest refusals, and a disk limit that is measured."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mlreef import runner
+from mlreef.runner import disk
+from mlreef.runner.executors import base, choice, process
+from mlreef.runner.images.store import Images
+
+
+def test_what_is_wanted_and_not_enforced_is_missing(settings: runner.Settings) -> None:
+    bare = base.Capability(True, "", unenforced=["cpu", "memory", "pids"])
+    strict = settings.model_copy(update={"limits": "enforce"})
+    assert choice._missing(settings, bare) == []
+    assert choice._missing(strict, bare) == ["memory", "pids"]
+    assert choice._missing(strict.model_copy(update={"cpus": 1.0}), bare) == ["cpu", "memory", "pids"]
+
+
+async def test_enforced_limits_are_refused_where_no_cgroup_is(settings: runner.Settings) -> None:
+    images = Images(settings.cache_dir / "images", known_origins=[], insecure=[], capacity=1 << 30)
+    executor = process.ProcessExecutor(images, "k", None)
+    capability = await executor.probe()
+    await images.close()
+    strict = settings.model_copy(update={"limits": "enforce"})
+    assert choice._missing(strict, capability) == ["memory", "pids"]
+
+
+def test_hard_links_count_once_and_links_lead_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work/a").write_bytes(os.urandom(1 << 20))
+    os.link(tmp_path / "work/a", tmp_path / "work/b")
+    (tmp_path / "work/c").symlink_to("/")
+    size, files = disk.used(tmp_path, 1 << 30)
+    assert 1 << 20 <= size < 1_200_000
+    assert files == 4
+
+
+def test_sparse_files_count_by_what_they_hold(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    with (tmp_path / "work/sparse").open("wb") as file:
+        file.truncate(10 << 30)
+    assert disk.used(tmp_path, 1 << 30)[0] < 1 << 20
