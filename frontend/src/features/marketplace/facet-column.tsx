@@ -1,12 +1,14 @@
 /** Facets with counts: values to tick, the first few of each, more on demand. */
-import { Button, Switch } from '@mantine/core'
+import { Button, Select, Switch } from '@mantine/core'
 import { ChevronRight } from 'lucide-react'
 import { useState } from 'react'
 import type { FacetCount } from '@/api/types'
+import { plural } from '@/lib/format'
 import { FACETS, shownValues, toggled, type FacetKey, type MarketSearch } from './filters'
 
 type Props = { search: MarketSearch; facets: Record<string, FacetCount[]> | undefined; onChange: (next: MarketSearch) => void }
 
+const STARS = [{ value: '0', label: 'Any number of stars' }, ...[1, 10, 100, 1000].map((count) => ({ value: String(count), label: `At least ${plural(count, 'star')}` }))]
 const FIRST = 6
 const OPEN = new Set<FacetKey>(['kind', 'input_type', 'output_type', 'model_type', 'tag'])
 
@@ -21,6 +23,15 @@ export function FacetColumn({ search, facets, onChange }: Props) {
           label={<>Verified only{verified !== undefined && <span className="facet-count"> {verified.toLocaleString('en')}</span>}</>}
           checked={search.verified === true}
           onChange={(event) => onChange({ ...search, verified: event.currentTarget.checked || undefined, page: undefined })}
+        />
+        <Select
+          size="xs"
+          mt="sm"
+          aria-label="Stars"
+          data={STARS}
+          value={String(search.min_stars ?? 0)}
+          allowDeselect={false}
+          onChange={(next) => onChange({ ...search, min_stars: Number(next) || undefined, page: undefined })}
         />
       </div>
       {FACETS.map(({ key, title }) => {

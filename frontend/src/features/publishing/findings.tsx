@@ -1,5 +1,5 @@
 /** What was found in a program and its processor.yaml, with links to the lines. */
-import { Text } from '@mantine/core'
+import { Alert, Text } from '@mantine/core'
 import { FileCog } from 'lucide-react'
 import type { Inspection } from '@/api/types'
 import { ParameterTable } from '@/components/parameter-table'
@@ -13,6 +13,7 @@ export function Findings({ found }: { found: Inspection }) {
   const { project } = useProject()
   const source = { project: project.path_with_namespace, commit: found.commit }
   const requirements = Array.isArray(found.requirements) ? plural(found.requirements.length, 'requirement') : found.requirements
+  if (undecided(found)) return <Subcommands found={found} />
   return (
     <>
       <SourceProblems problems={found.errors} tone="error" source={source} />
@@ -28,6 +29,20 @@ export function Findings({ found }: { found: Inspection }) {
         </section>
       )}
     </>
+  )
+}
+
+/** Several programs in one: which is meant is asked for, that is no fault yet. */
+function undecided(found: Inspection): boolean {
+  return (found.subcommands ?? []).length > 1 && !found.subcommand
+}
+
+function Subcommands({ found }: { found: Inspection }) {
+  return (
+    <Alert color="blue" title="Which subcommand?">
+      <Text size="sm">{found.entry} holds several programs, and a processor is one of them. Choose it above.</Text>
+      <ul className="plain-list">{found.subcommands?.map((one) => <li key={one.name}><code>{one.name}</code> {one.help}</li>)}</ul>
+    </Alert>
   )
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { parameter, processor, version } from '@/testing/fakes'
-import { addStep, faultAt, removeStep, renameStep, toDefinition, type Draft, type DraftStep } from './draft'
+import { addStep, chooseVersion, faultAt, removeStep, renameStep, toDefinition, type Draft, type DraftStep } from './draft'
 
 const parameters = [parameter('input_path', 'path', { role: 'input', required: true }), parameter('rotate', 'integer', { required: true }), parameter('out', 'path', { role: 'output' })]
 const augment = processor('demo/image-augment/augment', 'operation', parameters)
@@ -54,4 +54,18 @@ test('a fault inside an input is shown at the input', () => {
   const faults = { 'steps[0].inputs.input_path.path': 'there is nothing' }
   expect(faultAt(faults, 'steps[0].inputs.input_path')).toBe('there is nothing')
   expect(faultAt(faults, 'steps[0].inputs.input')).toBeUndefined()
+})
+
+test('another version keeps what was typed into parameters that it has too, and takes its own defaults', () => {
+  const older = { ...version([parameters[0], parameter('rotate', 'integer', { default: 5 }), parameter('loud', 'boolean')] as typeof parameters), version: '0.9.0' }
+  const newer = { ...version([parameter('data', 'path', { role: 'input' }), parameter('rotate', 'integer', { default: 7 }), parameter('mode', 'string', { default: 'x' })]), version: '1.1.0' }
+  const both = { ...augment, versions: [older, newer] }
+  const step = { ...(addStep([], both, older, source)[0] as DraftStep), raw: { rotate: '9', loud: true } }
+  const chosen = chooseVersion(step, '^1')
+  expect([chosen.version.version, chosen.wanted]).toEqual(['1.1.0', '^1'])
+  expect(chosen.raw).toEqual({ data: '', rotate: '9', mode: 'x' })
+  expect(chosen.inputs).toEqual({ data: source })
+  expect(toDefinition(draft([chosen])).definition.steps[0]?.processor).toBe('demo/image-augment/augment@^1')
+  expect(chooseVersion({ ...step, raw: { rotate: '5', loud: false } }, '^1').raw.rotate).toBe('7')
+  expect(chooseVersion(step, '^4')).toBe(step)
 })
