@@ -13,6 +13,7 @@ export function imageCommands(version: ProcessorVersion, place: { protocol: stri
   const vouch = [
     { title: 'See everything that refers to it', command: `oras discover ${plain ? '--plain-http ' : ''}${image}` },
     { title: 'Fetch the key of this server', command: `curl -fsS -o mlreef.pub ${place.origin}/api/v1/keys/signing` },
+    { title: 'Check the signature with cosign', command: `cosign verify --key mlreef.pub --insecure-ignore-tlog ${plain ? '--allow-http-registry ' : ''}${image}` },
   ]
   return { look, vouch }
 }

@@ -3,14 +3,16 @@ import { Grid, Group, Stack, Text, Title } from '@mantine/core'
 import { lazy, Suspense } from 'react'
 import { rawUrl } from '@/api/forge'
 import type { Processor, ProcessorVersion, ResourceWish } from '@/api/types'
+import { Command } from '@/components/command'
 import { LinkAnchor } from '@/components/links'
 import { ParameterTable } from '@/components/parameter-table'
 import { DataTypes } from '@/components/processor-card'
-import { Fact, Id, TimeAgo } from '@/components/small'
+import { Copyable, Fact, Id, TimeAgo } from '@/components/small'
 import { Loading } from '@/components/states'
 import { Chip } from '@/components/status-badge'
 import { formatBytes, formatDuration, personName } from '@/lib/format'
 import { joinPath, parentPath, splitProjectPath } from '@/lib/paths'
+import { pipelineOf } from './snippet'
 
 const Markdown = lazy(() => import('@/components/markdown'))
 
@@ -43,6 +45,7 @@ export function OverviewTab({ processor, version }: Props) {
       <Grid.Col span={{ base: 12, md: 4 }}>
         <Stack>
           <Facts processor={processor} version={version} />
+          <UseIt processor={processor} version={version} />
           <Resources wishes={version.resources ?? version.manifest?.resources} network={version.network ?? version.manifest?.network} />
         </Stack>
       </Grid.Col>
@@ -74,6 +77,21 @@ function Facts({ processor, version }: Props) {
           {tags.map((tag) => <LinkAnchor key={tag} to="/marketplace" search={{ tag: [tag] }} underline="never"><Chip>#{tag}</Chip></LinkAnchor>)}
         </Group>
       )}
+    </section>
+  )
+}
+
+function UseIt({ processor, version }: Props) {
+  const text = pipelineOf(processor, version)
+  if (version.status === 'unpublished') return null
+  return (
+    <section className="panel" aria-labelledby="use">
+      <div className="panel-head"><Title order={2} size="h5" id="use" className="grow">From the command line</Title><Copyable value={text} label="Copy the pipeline" /></div>
+      <div className="panel-body">
+        {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+        <pre className="snippet" tabIndex={0} aria-label="A data pipeline with this processor">{text}</pre>
+        <Command label="Run the pipeline">{`mlreef pipeline run GROUP/PROJECT ${processor.name}.mlreef.yaml`}</Command>
+      </div>
     </section>
   )
 }
