@@ -80,3 +80,9 @@ def test_a_boolean_without_default_is_an_argument_of_typer() -> None:
     found = extract(source.encode(), "t.py")
     shown = [(one.name, one.flag, one.negated_flag, one.nargs, one.required) for one in found.parameters]
     assert shown == [("fast", None, None, 1, True), ("slow", "--slow", "--no-slow", None, False)]
+
+
+def test_a_default_that_would_read_the_command_line_is_not_known() -> None:
+    source = "import argparse, typer\ndef main(x: int = argparse.ArgumentParser().parse_args().x): pass\ntyper.run(main)\n"
+    found = extract(source.encode(), "t.py")
+    assert ([one.name for one in found.parameters], found.errors) == (["x"], [])

@@ -51,7 +51,7 @@ async def test_a_killed_worker_is_replaced_without_a_word() -> None:
 
 
 async def test_a_worker_that_hangs_is_ended() -> None:
-    async with Pool(timeout=2) as pool:
+    async with Pool(timeout=3) as pool:
         await pool.extract(SCRIPT, "a.py")
         stuck = pid(pool)
         os.kill(stuck, signal.SIGSTOP)

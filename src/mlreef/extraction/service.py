@@ -104,6 +104,7 @@ def _step(session: Session, follow: Callable[[], None]) -> bool:
 
 def _program(session: Session, tree: ast.Module, module: Module) -> Described | None:
     """The command line that the program reads, or else the fullest one that it prepares."""
+    session.over = True
     if session.started is not None:
         return session.started.describe()
     found = [one for one in (program.describe() for program in session.programs) if one is not None]
@@ -124,6 +125,7 @@ def _entered(session: Session, tree: ast.Module, module: Module) -> Described | 
     for node in _declaring(tree):
         if node in session.interpreter.entered:
             continue
+        session.over = False
         _step(session, lambda node=node: session.interpreter.enter(node, module))  # type: ignore[misc]
         found = _program(session, tree, module)
         if found is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from mlreef.extraction import paths
 from mlreef.extraction.calls import Call
@@ -75,6 +75,8 @@ class Session:
         self.foreign: Fault | None = None
         """Why there may be no parameters to be found."""
         self.exhausted = False
+        self.over = False
+        """Whether following the program has ended, and only what was found is looked at."""
         self.interpreter = Interpreter(self)
         self._told: set[tuple[str, int, int, str]] = set()
 
@@ -141,8 +143,10 @@ class Session:
             raise Exhausted
         self.programs.append(program)
 
-    def start(self, program: Program | None) -> NoReturn:
-        """The program reads its command line now."""
+    def start(self, program: Program | None) -> Any:
+        """The program reads its command line now; raises Started while the program is followed."""
+        if self.over:
+            return UNKNOWN
         if program is not None:
             self.started = program
             if program not in self.programs:
