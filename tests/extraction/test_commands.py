@@ -83,6 +83,8 @@ def test_a_boolean_without_default_is_an_argument_of_typer() -> None:
 
 
 def test_a_default_that_would_read_the_command_line_is_not_known() -> None:
-    source = "import argparse, typer\ndef main(x: int = argparse.ArgumentParser().parse_args().x): pass\ntyper.run(main)\n"
+    source = (
+        "import argparse, typer\ndef main(x: int = argparse.ArgumentParser().parse_args().x): pass\ntyper.run(main)\n"
+    )
     found = extract(source.encode(), "t.py")
     assert ([one.name for one in found.parameters], found.errors) == (["x"], [])
