@@ -44,7 +44,7 @@ def unsigned() -> dict[str, str]:
 WORTHLESS = {
     "anonymous": {},
     "expired": bearer(access(), exp=int(time.time()) - 100),
-    "not valid yet": bearer(access(), nbf=int(time.time()) + 100),
+    "not valid yet": bearer(access(), nbf=int(time.time()) + 100_000),
     "other audience": bearer(access(), aud="somebody-else"),
     "foreign key": {"authorization": f"Bearer {STRANGER.token(access())}"},
     "tampered": tampered(),

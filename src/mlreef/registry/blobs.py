@@ -33,23 +33,26 @@ async def find(state: State, repository: str, digest: str, *, counted_on: bool) 
     return found
 
 
-async def link(state: State, repository: str, stored: Stored, upload: str | None = None) -> None:
+async def link(state: State, repository: str, stored: Stored, upload: str | None = None, *, chunks: int = 0) -> None:
     """Record stored bytes as a blob of the repository, and close the session they came by."""
     now = state.clock.now()
     async with state.db.write() as tx:
-        if upload is not None and not await upload_store.end_upload(tx, upload):
+        if upload is not None and not await upload_store.end_upload(tx, upload, chunks=chunks):
             raise upload_unknown()
-        found = await store.ensure_repository(tx, repository, now)
-        await store.lock_namespace(tx, found.namespace_id)
-        await know(tx, state, stored)
-        if await store.touch_blob(tx, found.id, stored.digest, now):
-            return
-        await quotas.count_in(tx, state, found, stored.digest, stored.size)
-        await store.insert_blob(tx, found.id, stored.digest, stored.size, now)
+        await _into(tx, state, await store.ensure_repository(tx, repository, now), stored)
 
 
-async def know(tx: Tx, state: State, stored: Stored) -> None:
-    """Make the garbage collection respect stored bytes; raises when it was faster.
+async def _into(tx: Tx, state: State, repository: store.Repository, stored: Stored) -> None:
+    namespace = await store.lock_namespace(tx, repository.namespace_id)
+    new = await know(tx, state, stored)
+    now = state.clock.now()
+    if new or not await store.touch_blob(tx, repository.id, stored.digest, now):
+        await quotas.count_in(tx, state, namespace, stored, new=new)
+        await store.insert_blob(tx, repository.id, stored.digest, stored.size, now)
+
+
+async def know(tx: Tx, state: State, stored: Stored) -> bool:
+    """Make the garbage collection respect stored bytes; raises when it was faster. Whether they were unknown before.
 
     The look into the store is one `stat`, inside the transaction on purpose: it holds the object's row.
     """
@@ -57,6 +60,7 @@ async def know(tx: Tx, state: State, stored: Stored) -> None:
     if new and await state.objects.stat(stored.digest) != stored.size:
         message = "the same bytes were being removed at this moment: send them again"
         raise RegistryError(Kind.UNAVAILABLE, "BLOB_UPLOAD_INVALID", message, retry_after="1")
+    return new
 
 
 async def mount(state: State, repository: str, digest: str, sources: Iterable[str]) -> Stored | None:
@@ -76,14 +80,11 @@ async def _take_over(state: State, repository: str, source: str, stored: Stored)
     async with state.db.write() as tx:
         origin = await store.find_repository(tx, source)
         found = await store.ensure_repository(tx, repository, now)
-        await store.lock_namespace(tx, found.namespace_id)
+        await store.lock_namespace(tx, found.namespace_id)  # before the source's row, as the collection does
         # Held until the commit: a collection of the source's namespace waits, and the object stays in use.
         if origin is None or not await store.touch_blob(tx, origin.id, stored.digest, now):
             return False
-        await know(tx, state, stored)
-        if not await store.touch_blob(tx, found.id, stored.digest, now):
-            await quotas.count_in(tx, state, found, stored.digest, stored.size)
-            await store.insert_blob(tx, found.id, stored.digest, stored.size, now)
+        await _into(tx, state, found, stored)
     return True
 
 

@@ -117,7 +117,7 @@ async def close_uploads(state: State, report: Report | None = None) -> None:
         async with state.db.write() as tx:
             stale = await upload_store.list_stale_uploads(tx, before)
             for upload in stale:
-                await upload_store.end_upload(tx, upload)
+                await upload_store.end_upload(tx, upload, chunks=1)
         if report is not None:
             report.uploads += len(stale)
         if not stale:

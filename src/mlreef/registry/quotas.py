@@ -6,7 +6,10 @@ part of the namespace, under the namespace's lock, so that two uploads at once c
 
 from __future__ import annotations
 
+from sqlalchemy import RowMapping
+
 from mlreef.kit.db import Tx
+from mlreef.kit.objects import Stored
 from mlreef.registry import store
 from mlreef.registry.state import State
 from mlreef.registry.wire import RegistryError, denied
@@ -27,15 +30,18 @@ async def room(state: State, repository: str, digest: str | None = None) -> int:
     return min(most, max(0, quota - used))
 
 
-async def count_in(tx: Tx, state: State, repository: store.Repository, digest: str, size: int) -> None:
-    """Count a blob as part of its namespace; refused when it does not fit."""
-    namespace = await store.lock_namespace(tx, repository.namespace_id)
-    if await store.namespace_holds(tx, repository.namespace_id, digest):
+async def count_in(tx: Tx, state: State, namespace: RowMapping, stored: Stored, *, new: bool) -> None:
+    """Count a blob as part of its namespace, which is locked; refused when it does not fit.
+
+    Bytes that were `new` to the whole registry are nobody's yet: no look is needed.
+    """
+    size = stored.size
+    if not new and await store.namespace_holds(tx, namespace["id"], stored.digest):
         return
     quota = _quota(state, namespace["quota"])
     if quota and namespace["used"] + size > quota:
         raise exceeded(namespace["name"], namespace["used"], quota, size)
-    await store.add_used(tx, repository.namespace_id, size)
+    await store.add_used(tx, namespace["id"], size)
 
 
 async def count_out(tx: Tx, repository: store.Repository, digest: str, size: int) -> None:

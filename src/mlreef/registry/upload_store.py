@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, select
+from sqlalchemy import RowMapping, delete, exists, select
 
 from mlreef.kit.db import Tx
 from mlreef.registry.tables import repositories, upload_chunks, uploads
@@ -35,10 +35,17 @@ async def add_chunk(tx: Tx, upload: str, position: int, digest: str, size: int) 
     await tx.insert(upload_chunks, values)
 
 
-async def end_upload(tx: Tx, upload: str) -> bool:
-    """Close a session, its chunks' rows go with it; whether it was open."""
-    await tx.execute(delete(upload_chunks).where(upload_chunks.c.upload_id == upload))
-    return bool((await tx.execute(delete(uploads).where(uploads.c.id == upload))).rowcount)
+async def end_upload(tx: Tx, upload: str, *, chunks: int) -> bool:
+    """Close a session, the rows of its chunks go with it; whether it was open.
+
+    With `chunks=0` there should be none: a session that has received some meanwhile stays.
+    """
+    query = delete(uploads).where(uploads.c.id == upload)
+    if chunks:
+        await tx.execute(delete(upload_chunks).where(upload_chunks.c.upload_id == upload))
+    else:
+        query = query.where(~exists().where(upload_chunks.c.upload_id == upload))
+    return bool((await tx.execute(query)).rowcount)
 
 
 async def list_stale_uploads(tx: Tx, before: datetime) -> list[str]:

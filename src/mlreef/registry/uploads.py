@@ -78,7 +78,7 @@ async def finish(
     else:
         length = _expected(repository, upload, content_range, 0)
         stored = await _receive(state, repository, body, digest, length=length)
-    await blobs.link(state, repository, stored, upload)
+    await blobs.link(state, repository, stored, upload, chunks=len(chunks))
     return stored
 
 
@@ -91,9 +91,9 @@ async def monolithic(state: State, repository: str, digest: str, body: AsyncIter
 
 async def cancel(state: State, repository: str, upload: str) -> None:
     """Close a session without keeping anything."""
-    await progress(state, repository, upload)
+    chunks = await progress(state, repository, upload)
     async with state.db.write() as tx:
-        await upload_store.end_upload(tx, upload)
+        await upload_store.end_upload(tx, upload, chunks=len(chunks))
 
 
 def total(chunks: Chunks) -> int:

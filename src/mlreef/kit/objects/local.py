@@ -21,6 +21,7 @@ from mlreef.kit.objects.base import CHUNK, Stored, TooLarge, checked, is_digest,
 
 _BATCH = 4 << 20
 _LEFT_OVER_SECONDS = 86400
+_NO_WAIT = getattr(os, "RWF_NOWAIT", 0)
 
 
 class LocalObjects:
@@ -104,14 +105,15 @@ class LocalObjects:
         except FileNotFoundError:
             raise not_found("Object") from None
         with file:
-            await asyncio.to_thread(file.seek, start)
-            left = None if end is None else end - start
-            while left is None or left > 0:
-                chunk = await asyncio.to_thread(file.read, CHUNK if left is None else min(CHUNK, left))
+            position = start
+            while end is None or position < end:
+                size = CHUNK if end is None else min(CHUNK, end - position)
+                chunk = _cached(file, size, position)
+                if chunk is None:
+                    chunk = await asyncio.to_thread(os.pread, file.fileno(), size, position)
                 if not chunk:
                     return
-                if left is not None:
-                    left -= len(chunk)
+                position += len(chunk)
                 yield chunk
 
     def local_path(self, digest: str) -> Path | None:
@@ -148,6 +150,21 @@ def _write(file: BinaryIO, hasher: hashlib._Hash, batch: list[bytes]) -> None:
 def _finish(file: BinaryIO, hasher: hashlib._Hash, batch: list[bytes]) -> None:
     _write(file, hasher, batch)
     os.fsync(file.fileno())
+
+
+def _cached(file: BinaryIO, size: int, position: int) -> bytes | None:
+    """Bytes that the system holds in memory, without waiting; None when a thread must wait for the disk.
+
+    What is pulled is mostly what was pushed or pulled a moment ago, and handing a read to a thread costs more than it.
+    """
+    if not _NO_WAIT:
+        return None
+    buffer = bytearray(size)
+    try:
+        count = os.preadv(file.fileno(), [buffer], position, _NO_WAIT)
+    except OSError:
+        return None
+    return bytes(memoryview(buffer)[:count]) if count else None
 
 
 def _listed(directory: Path) -> list[tuple[str, int]]:
