@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlreef.cli import output, session
+from mlreef.cli import output, session, versions
 from mlreef.cli.local.command import run_local
 from mlreef.cli.processor_files import check, init, schema
 from mlreef.cli.processor_publish import publish
@@ -40,8 +40,8 @@ def show(processor: Annotated[str, typer.Argument(help="Slug or id.")], as_json:
         ("parameter", "type", "required", "default", "help"),
         [[p["name"], p["type"], p["required"], p["default"], p["help"]] for p in latest.get("parameters", [])],
     )
-    versions = found.get("versions", [])
-    output.table(("version", "image", "published"), [[v["version"], v["digest"], v["published_at"]] for v in versions])
+    listed = found.get("versions", [])
+    output.table(("version", "image", "published"), [[v["version"], v["digest"], v["published_at"]] for v in listed])
 
 
 @app.command()
@@ -69,6 +69,7 @@ app.command()(init)
 app.command()(check)
 app.command()(schema)
 app.command("run-local")(run_local)
+versions.register(app)
 
 
 def _find(processor: str) -> dict[str, Any]:

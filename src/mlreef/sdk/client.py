@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mlreef.kit.errors import Kind
 from mlreef.sdk import sse
 from mlreef.sdk.http import ApiError, Http
+from mlreef.sdk.market import Market
 
 if TYPE_CHECKING:
     import gitlab
@@ -22,7 +23,7 @@ Document: TypeAlias = dict[str, Any]
 TERMINAL = frozenset({"success", "failed", "canceled"})
 
 
-class MLReef:
+class MLReef(Market):
     """Everything that a user may do. Methods raise ApiError with the server's own message."""
 
     def __init__(self, url: str, token: str | None = None) -> None:

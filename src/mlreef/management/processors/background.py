@@ -12,7 +12,15 @@ from mlreef.management.access.identity import JobIdentity
 from mlreef.management.attestations import service as attestations
 from mlreef.management.hooks import dispatch
 from mlreef.management.layers import store as layers
-from mlreef.management.processors import ci, mirroring, publication_store, publishing, tagging, verification
+from mlreef.management.processors import (
+    ci,
+    marketplace,
+    mirroring,
+    publication_store,
+    publishing,
+    tagging,
+    verification,
+)
 from mlreef.management.processors.records import Publication, Status
 from mlreef.management.state import State
 
@@ -115,6 +123,7 @@ def loops(state: State) -> list[tasks.Loop]:
 
     async def mirror() -> None:
         await mirroring.compare(state)
+        await marketplace.of(state).follow()  # whoever searches first shall not wait
 
     async def verify() -> None:
         await verification.nightly(state)

@@ -33,9 +33,7 @@ def choose(versions: Sequence[Version], wanted: str, kept: Collection[str] = ())
     return next((one for one in meant if asked.exact is not None and one.id in kept), None)
 
 
-async def find_version(
-    tx: Tx, slug: str, wanted: str, kept: Collection[str] = ()
-) -> tuple[Processor, Version] | None:
+async def find_version(tx: Tx, slug: str, wanted: str, kept: Collection[str] = ()) -> tuple[Processor, Version] | None:
     """A version by slug and number, range or `latest`, without asking who may see it."""
     processor = await store.find_by_slug(tx, slug)
     if processor is None:

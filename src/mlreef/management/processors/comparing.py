@@ -104,7 +104,9 @@ def _short(value: Any) -> str:
 def _packages(before: Sequence[str], after: Sequence[str]) -> dict[str, list[Any]]:
     old, new = dict(map(_pin, before)), dict(map(_pin, after))
     changed = [
-        {"name": name, "before": old[name], "after": new[name]} for name in old if name in new and old[name] != new[name]
+        {"name": name, "before": old[name], "after": new[name]}
+        for name in old
+        if name in new and old[name] != new[name]
     ]
     return {
         "added": [one for one in after if _pin(one)[0] not in old],

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert, select, text, update
+from sqlalchemy import RowMapping, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mlreef.kit.db import Tx
@@ -22,10 +22,13 @@ _MAX_POSITION = 16_383  # of a tsvector
 _BATCH = 500
 
 
-async def revision(tx: Tx) -> int:
-    """The newest revision."""
-    found: int = await tx.scalar(select(market_state.c.revision))
-    return found
+_ENTRIES, _WORDS = 1, 2  # rows of `market_state`
+
+
+async def revisions(tx: Tx) -> tuple[int, int]:
+    """The newest revision of the entries, and that of their words, which change more rarely."""
+    found = {row["id"]: row["revision"] for row in await tx.all(select(market_state))}
+    return found[_ENTRIES], found.get(_WORDS, 0)
 
 
 async def touch(tx: Tx, processor_ids: Iterable[str]) -> None:
@@ -40,6 +43,7 @@ async def put(tx: Tx, processor_id: str, texts: Texts | None) -> None:
     make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
     statement = make(entries).values(processor_id=processor_id, **values)
     await tx.execute(statement.on_conflict_do_update(index_elements=["processor_id"], set_=values))
+    await _words_changed(tx, values["revision"])
     number = await tx.scalar(select(entries.c.number).where(entries.c.processor_id == processor_id))
     await put_words(tx, number, texts)
 
@@ -65,9 +69,16 @@ async def _insert_words(tx: Tx, rows: Sequence[tuple[int, Texts]]) -> None:
 
 
 async def _next(tx: Tx) -> int:
-    statement = update(market_state).values(revision=market_state.c.revision + 1).returning(market_state.c.revision)
-    found: int = await tx.scalar(statement)
+    statement = update(market_state).where(market_state.c.id == _ENTRIES)
+    changed = statement.values(revision=market_state.c.revision + 1).returning(market_state.c.revision)
+    found: int = await tx.scalar(changed)
     return found
+
+
+async def _words_changed(tx: Tx, revision: int) -> None:
+    make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    statement = make(market_state).values(id=_WORDS, revision=revision)
+    await tx.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"revision": revision}))
 
 
 # -- reading
@@ -92,12 +103,6 @@ async def list_missing(tx: Tx) -> list[str]:
     """Processors that are not in the index yet: they are older than it."""
     found = select(processors.c.id).where(~processors.c.id.in_(select(entries.c.processor_id))).limit(_BATCH)
     return [row["id"] for row in await tx.all(found)]
-
-
-async def count_entries(tx: Tx) -> int:
-    """How many entries there are."""
-    found: int = await tx.scalar(select(func.count()).select_from(entries))
-    return found
 
 
 async def match(tx: Tx, terms: Sequence[Term]) -> tuple[list[int], list[int], list[int]]:
@@ -147,3 +152,4 @@ async def add_many(tx: Tx, rows: Sequence[tuple[int, str, Texts]]) -> None:
     listed = [{"number": number, "processor_id": of, "listed": True, "revision": step} for number, of, _ in rows]
     await tx.execute(insert(entries), listed)
     await _insert_words(tx, [(number, texts) for number, _, texts in rows])
+    await _words_changed(tx, step)

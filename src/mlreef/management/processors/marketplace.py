@@ -8,6 +8,8 @@ it refuses is taken out of page, total and facets alike.
 from __future__ import annotations
 
 import asyncio
+import functools
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,12 +21,13 @@ from mlreef.management.access.service import Access, Caller
 from mlreef.management.processors import market_index, market_store, market_text, store
 from mlreef.management.processors.market_index import FACETS, Index, Item
 from mlreef.management.processors.records import Processor, Version
+from mlreef.management.state import State
 
 SORTS = ("relevance", "recent", "name", "usage", "stars")
 SHOWN_VALUES = 30
 _TRIES = 5
 _BATCH = 2000
-_REMEMBERED = 256
+_REMEMBERED = 1000
 
 Facets = dict[str, list[tuple[str, int]]]
 
@@ -69,36 +72,40 @@ class Words:
 
 
 class Market:
-    """The index of one process, following the database."""
+    """The index of one process, following the database, and where the terms are that were asked for lately."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._lock = asyncio.Lock()
-        self._words: dict[tuple[int, tuple[market_text.Term, ...]], Words] = {}
+        self._terms: dict[market_text.Term, Words] = {}
+        self._words_revision = 0
         self.index = Index()
 
     async def follow(self) -> Index:
         """The index, as new as the database."""
         async with self._db.read() as tx:
-            newest = await market_store.revision(tx)
-        if newest == self.index.revision:
-            return self.index
-        async with self._lock:
-            if self.index.revision < newest:
-                await self._catch_up()
+            newest, of_words = await market_store.revisions(tx)
+        if newest != self.index.revision:
+            async with self._lock:
+                if self.index.revision < newest:
+                    await self._catch_up()
+        if of_words != self._words_revision:
+            self._terms.clear()
+            self._words_revision = of_words
         return self.index
 
     async def _catch_up(self) -> None:
-        since = self.index.revision
-        first = not self.index.items
-        rows, after = [], -1
+        rows, after = list[tuple[int, Item | None]](), -1
         async with self._db.read() as tx:
-            newest = await market_store.revision(tx)
-            while batch := await market_store.list_changed(tx, since, after, _BATCH):
+            newest, _ = await market_store.revisions(tx)
+            while batch := await market_store.list_changed(tx, self.index.revision, after, _BATCH):
                 rows += [(row["number"], market_index.item(dict(row)) if row["listed"] else None) for row in batch]
                 after = batch[-1]["number"]
-        if first:
-            self.index.fill([one for _, one in rows if one is not None])
+        if not self.index.items:
+            # In a thread, and as another index, so that nobody has to wait who asks for something else.
+            fresh = Index()
+            await asyncio.to_thread(fresh.fill, [one for _, one in rows if one is not None])
+            self.index = fresh
         else:
             for number, one in rows:
                 if one is None:
@@ -110,19 +117,34 @@ class Market:
 
     async def words(self, question: str) -> Words | None:
         """Where a question's words are; None when it has none that could be found."""
-        terms = tuple(market_text.ask(question))
-        if not terms:
+        terms = market_text.ask(question)
+        found = [await self._find(term) for term in terms]
+        if not found:
             return None
-        key = (self.index.revision, terms)
-        found = self._words.get(key)
-        if found is None:
+        return Words(
+            tuple(functools.reduce(operator.and_, tier) for tier in zip(*(one.tiers for one in found), strict=True))
+        )
+
+    async def _find(self, term: market_text.Term) -> Words:
+        known = self._terms.get(term)
+        if known is None:
+            asked = self._words_revision
             async with self._db.read() as tx:
-                tiers = await market_store.match(tx, terms)
-            found = Words(tuple(market_index.bits_of(one) for one in tiers))
-            while len(self._words) >= _REMEMBERED:
-                del self._words[next(iter(self._words))]
-            self._words[key] = found
-        return found
+                tiers = await market_store.match(tx, [term])
+            known = Words(tuple(market_index.bits_of(one) for one in tiers))
+            if asked == self._words_revision:
+                while len(self._terms) >= _REMEMBERED:
+                    del self._terms[next(iter(self._terms))]
+                self._terms[term] = known
+        return known
+
+
+def of(state: State) -> Market:
+    """The marketplace's index of this process."""
+    found = state.parts.get(Market)
+    if not isinstance(found, Market):
+        found = state.parts[Market] = Market(state.db)
+    return found
 
 
 async def search(market: Market, db: Database, access: Access, caller: Caller, query: Query, page: Page) -> Found:
@@ -228,10 +250,11 @@ class Chosen:
 
     def facets(self) -> Facets:
         """Each facet's values with how many there would be; a facet's own filter does not count for itself."""
+        numbers = market_index.numbers_of(self.all)
         return {
-            name: self._index.count(
-                name, self._among(without=name) if name in self._filters else self.all, SHOWN_VALUES
-            )
+            name: self._index.count(name, self._among(without=name), SHOWN_VALUES)
+            if name in self._filters
+            else self._index.count(name, self.all, SHOWN_VALUES, numbers)
             for name in FACETS
         }
 

@@ -13,8 +13,6 @@ from mlreef.management.access import guards
 from mlreef.management.access.policy import Action
 from mlreef.management.access.service import ProjectAccess
 from mlreef.management.processors import answers, marketplace, store, verification_store
-from mlreef.management.processors.marketplace import Market
-from mlreef.management.state import State
 
 router = APIRouter()
 
@@ -22,14 +20,6 @@ Number = Annotated[int, Query(ge=1, lt=10**9)]
 Values = Annotated[list[str] | None, Query(max_length=50)]
 Sort = Literal["relevance", "recent", "name", "usage", "stars"]
 _RECENT = timedelta(days=30)
-
-
-def market(state: State) -> Market:
-    """The marketplace's index of this process."""
-    found = state.parts.get(Market)
-    if not isinstance(found, Market):
-        found = state.parts[Market] = Market(state.db)
-    return found
 
 
 @router.get("/processors", openapi_extra={"policy": "visible"})
@@ -81,7 +71,7 @@ async def search_processors(
         facets=facets,
     )
     wanted = paging.parse(page, per_page)
-    return answers.page(await marketplace.search(market(state), state.db, state.access, caller, query, wanted))
+    return answers.page(await marketplace.search(marketplace.of(state), state.db, state.access, caller, query, wanted))
 
 
 @router.get("/projects/{pid}/processors", openapi_extra={"policy": Action.READ_PROJECT})

@@ -70,13 +70,13 @@ async def compare(state: State) -> None:
             pass
     async with state.db.read() as tx:
         believed = await store.list_mirrored(tx)
-    if not believed:
+    if not believed or state.bot.credential.anonymous:
         return
     listed = {one.id: facts(one) async for one in state.bot.iter_projects() if one.id in believed}
     for project_id, now in believed.items():
         values = listed.get(project_id)
         if values is None:
-            await refresh(state, project_id)
-        elif any(now[name] != value for name, value in values.items()):
+            values = {"visibility": HIDDEN}
+        if any(now[name] != value for name, value in values.items()):
             async with state.db.write() as tx:
                 await take_over(tx, project_id, values)

@@ -42,7 +42,9 @@ class Number:
 
     def _key(self) -> tuple[tuple[int, int, int], bool, list[tuple[bool, int, str]]]:
         # Rule 11 of the specification: numeric parts by value and before words, fewer parts before more.
-        parts = [(not one.isdigit(), int(one) if one.isdigit() else 0, one) for one in self.prerelease.split(".") if one]
+        parts = [
+            (not one.isdigit(), int(one) if one.isdigit() else 0, one) for one in self.prerelease.split(".") if one
+        ]
         return (self.release, not self.prerelease, parts)
 
 

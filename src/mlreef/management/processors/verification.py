@@ -139,7 +139,9 @@ async def _fault(state: State, view: RunView, reference: Mapping[str, Any]) -> s
     """Why what came out is not what the reference promises, or None."""
     step = view.steps[0]
     if view.run.status is not RunStatus.SUCCESS:
-        return f"the run ended as {view.run.status.value}: {step.message or step.reason or view.run.reason or 'no reason'}"
+        return (
+            f"the run ended as {view.run.status.value}: {step.message or step.reason or view.run.reason or 'no reason'}"
+        )
     async with state.db.read() as tx:
         found = await series.summaries(tx, [step.id])
     last = {key: one["last"] for key, one in found.get(step.id, {}).items()}

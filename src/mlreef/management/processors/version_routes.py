@@ -122,9 +122,7 @@ async def deprecate(
     access, _, _ = await _allowed(state, caller, version_id, Action.CURATE)
     by, now = access.user.username, state.clock.now()
     async with state.db.write() as tx:
-        await standing.deprecate(
-            tx, version_id, message=body.message, replacement=body.replacement, by=by, now=now
-        )
+        await standing.deprecate(tx, version_id, message=body.message, replacement=body.replacement, by=by, now=now)
     return await _answer(state, version_id)
 
 
@@ -170,9 +168,7 @@ async def republish(
 
 
 @router.post("/processor-versions/{version_id}/verify", status_code=202, openapi_extra={"policy": Action.CURATE})
-async def verify(
-    version_id: VersionId, caller: guards.Visitor, state: guards.Resources
-) -> answers.VerificationAnswer:
+async def verify(version_id: VersionId, caller: guards.Visitor, state: guards.Resources) -> answers.VerificationAnswer:
     """Run the version on its reference data now."""
     _, processor, version = await _allowed(state, caller, version_id, Action.CURATE)
     return answers.verification_answer(await verification.start(state, processor, version))
@@ -186,9 +182,7 @@ async def list_verifications(
     await _allowed(state, caller, version_id, Action.READ_PROJECT)
     wanted = paging.parse(page, per_page)
     async with state.db.read() as tx:
-        found, total = await verification_store.list_of_version(
-            tx, version_id, offset=wanted.offset, limit=wanted.size
-        )
+        found, total = await verification_store.list_of_version(tx, version_id, offset=wanted.offset, limit=wanted.size)
     shown = [answers.verification_answer(one) for one in found]
     return answers.VerificationPage(items=shown, total=total, page=wanted.number, per_page=wanted.size)
 
