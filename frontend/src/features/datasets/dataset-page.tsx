@@ -12,9 +12,11 @@ import { Empty, QueryView } from '@/components/states'
 import { StatusBadge } from '@/components/status-badge'
 import { formatBytes, formatValue, plural } from '@/lib/format'
 
+const ENDED = new Set(['success', 'failed', 'canceled'])
+
 export function DatasetPage() {
   const { runId } = useParams({ from: '/$ns/$slug/-/datasets/$runId' })
-  const query = useQuery(runQuery(runId))
+  const query = useQuery({ ...runQuery(runId), refetchInterval: ({ state }) => (state.data && !ENDED.has(state.data.status) ? 1500 : false) })
   return <QueryView query={query} skeleton="page">{(run) => <Details run={run} />}</QueryView>
 }
 
