@@ -43,7 +43,7 @@ class World:
         self.files, self.modes, self.lfs, self.manifests, self.spec = {}, {}, {}, {}, {}
         self.points, self.params, self.samples, self.outputs, self.result = [], {}, [], {}, None
         self.layers, self.referrers, self.verdict = {}, True, {}
-        self.bundles, self.bundles_received = False, 0
+        self.bundles, self.bundles_received, self.bundles_sent = False, 0, 0
         self.blobs, self.images, self.mountable, self.archives_resolve_lfs = {}, {}, True, False
         self.requests, self.fail, self.batches = [], {}, []
         self.lock = threading.Lock()
@@ -221,9 +221,16 @@ def lfs_batch(h, query, body):
             row["actions"] = {data["operation"]: action}
         rows.append(row)
     if world.bundles and "mlreef-bundle" in data["transfers"]:
-        bundle = {"href": world.url + "/lfs-bundle"}
+        bundle = {"href": world.url + ("/lfs-bundle" if data["operation"] == "upload" else "/lfs-bundle/read")}
         return h.answer(200, {"transfer": "mlreef-bundle", "bundle": bundle, "objects": rows})
     return h.answer(200, {"transfer": "basic", "objects": rows})
+
+
+def lfs_bundle_read(h, query, body):
+    world = world_of(h)
+    world.bundles_sent += 1
+    contents = [(oid, world.lfs[oid]) for oid in body.decode().split()]
+    return h.answer(200, b"".join(b"%s %d\n%s" % (oid.encode(), len(c), c) for oid, c in contents))
 
 
 def lfs_bundle(h, query, body):
@@ -331,6 +338,7 @@ ROUTES = [
     (r"GET /lfs/(\w+)", lfs_get),
     (r"PUT /lfs/(\w+)", lfs_put),
     (r"POST /lfs-bundle", lfs_bundle),
+    (r"POST /lfs-bundle/read", lfs_bundle_read),
     (r"GET /jwt/auth", get_token),
     (r"(?:GET|HEAD) /v2/(.+)/blobs/(sha256:\w+)", registry_blob),
     (r"GET /v2/(.+)/tags/list", registry_tags),

@@ -9,7 +9,7 @@ import base64
 import concurrent.futures
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, List, Mapping, Optional, Sequence, cast
+from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple, cast
 
 from mlreef_epf import errors, log, web
 
@@ -65,7 +65,18 @@ class Store:
                 headers=action.get("header"),
             )
 
-        self._each("download", wanted, one)
+        def together(href: str, rows: Sequence[Mapping[str, Any]]) -> None:
+            headers = dict(self._headers, **{"Content-Type": "text/plain"})
+            try:
+                body = "\n".join(row["oid"] for row in rows).encode()
+                data = self._client.request("POST", href, headers=headers, body=body).body
+                for item, content in _unpacked(data):
+                    receive(item, iter([content]))
+            except (errors.Failure, OSError, ValueError):
+                for row in rows:  # one by one tells which object it is
+                    one(row)
+
+        self._each("download", wanted, one, together)
 
     def upload(self, paths: Mapping[Object, str], progress: log.Progress) -> int:
         """Send what the server lacks of {object: file path}; what it has is not sent again."""
@@ -119,7 +130,7 @@ class Store:
                 rows, bundle = answer["objects"], answer.get("bundle") if together else None
                 small: List[Any] = []
                 if bundle and together:
-                    small = [row for row in rows if row["size"] <= SMALL and "upload" in (row.get("actions") or {})]
+                    small = [row for row in rows if row["size"] <= SMALL and operation in (row.get("actions") or {})]
                 pending = [pool.submit(work, row) for row in rows if row not in small]
                 try:
                     for start in range(0, len(small), _BUNDLED):
@@ -141,7 +152,7 @@ class Store:
             headers=self._headers,
             data={
                 "operation": operation,
-                "transfers": [BUNDLE, "basic"] if operation == "upload" else ["basic"],
+                "transfers": [BUNDLE, "basic"],
                 "objects": [{"oid": item.oid, "size": item.size} for item in part],
                 "hash_algo": "sha256",
             },
@@ -157,6 +168,15 @@ def _accepted(row: Mapping[str, Any]) -> Object:
     if problem:
         raise errors.Failure("the forge refused object %s: %s" % (row["oid"], problem.get("message")))
     return Object(row["oid"], row["size"])
+
+
+def _unpacked(data: bytes) -> Iterator[Tuple[Object, bytes]]:
+    place = 0
+    while place < len(data):
+        end = data.index(b"\n", place)
+        oid, size = data[place:end].decode("ascii").split(" ")
+        place = end + 1 + int(size)
+        yield Object(oid, int(size)), data[end + 1 : place]
 
 
 def _content(path: str, size: int) -> bytes:

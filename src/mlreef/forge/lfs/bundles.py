@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 
-from mlreef.kit.errors import Kind, PlatformError, invalid
+from mlreef.kit.errors import Kind, PlatformError, invalid, not_found
 from mlreef.kit.objects import ObjectStore
 
 NAME = "mlreef-bundle"
 MAX_BYTES, MAX_OBJECTS = 16 << 20, 1000
+_OID = re.compile(r"[0-9a-f]{64}")
 _HEADER = re.compile(rb"([0-9a-f]{64}) ([0-9]{1,9})")
 _AT_ONCE = 8
 
@@ -69,6 +70,29 @@ async def store(objects: ObjectStore, items: list[Item]) -> None:
     async with asyncio.TaskGroup() as group:
         for item in items:
             group.create_task(one(item))
+
+
+def asked(body: bytes) -> list[str]:
+    """The object ids of a request for a bundle, one a line."""
+    oids = body.decode("ascii", "replace").split()
+    if len(oids) > MAX_OBJECTS or not all(_OID.fullmatch(oid) for oid in oids):
+        raise invalid(f"one object id a line is needed, at most {MAX_OBJECTS}")
+    return oids
+
+
+async def packed(objects: ObjectStore, oids: list[str], held: Mapping[str, int]) -> bytes:
+    """A bundle of objects that the project holds; raises not_found when it does not hold one of them."""
+    if not all(oid in held for oid in oids):
+        raise not_found("LFS Object")
+    if sum(held[oid] for oid in oids) > MAX_BYTES:
+        raise PlatformError(Kind.TOO_LARGE, f"a bundle holds at most {MAX_BYTES} bytes; ask for fewer objects")
+    paths = await asyncio.to_thread(lambda: [objects.local_path(oid) for oid in oids])
+    if all(paths):
+        contents = await asyncio.to_thread(lambda: [path.read_bytes() for path in paths if path is not None])
+    else:
+        contents = [b"".join([piece async for piece in objects.open(oid)]) for oid in oids]
+    rows = zip(oids, contents, strict=True)
+    return b"".join(b"%b %d\n%b" % (oid.encode(), len(content), content) for oid, content in rows)
 
 
 async def _pieces(item: Item) -> AsyncIterator[bytes]:

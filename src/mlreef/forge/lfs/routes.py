@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from mlreef.forge import audit
 from mlreef.forge import state as states
 from mlreef.forge.access.deps import Caller
-from mlreef.forge.lfs import bundles, schemas, service, wire
+from mlreef.forge.lfs import bundles, schemas, service, store, wire
 from mlreef.kit import http
 from mlreef.kit.errors import Kind, PlatformError, invalid
 
@@ -77,6 +77,17 @@ async def upload_bundle(request: Request, who: Caller, project: str) -> Response
     linker = wire.of(state).linker
     await asyncio.gather(*(linker.link(who, access.project_id, item.oid, len(item.content)) for item in items))
     return Response(status_code=200)
+
+
+@router.post("/{project:path}.git/gitlab-lfs/bundle/read", openapi_extra=wire.READ)
+async def download_bundle(request: Request, who: Caller, project: str) -> Response:
+    """Send many small objects."""
+    state = states.of(request)
+    wanted = bundles.asked(await wire.body(request))
+    async with state.db.read() as tx:
+        access = await wire.access(tx, request, who, project)
+        held = await store.sizes(tx, access.project_id, wanted)
+    return Response(await bundles.packed(state.objects, wanted, held), media_type="application/octet-stream")
 
 
 def _size(text: str) -> int:

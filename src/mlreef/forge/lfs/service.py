@@ -59,9 +59,9 @@ async def batch(
         base: dict[str, Any] = {"oid": one.oid, "size": one.size}
         answers.append(base | (fault or make(access, one, held.get(one.oid), secret, now)))
     answer: dict[str, Any] = {"transfer": "basic", "objects": answers, "hash_algo": "sha256"}
-    if request.operation == "upload" and bundles.NAME in request.transfers:
+    if bundles.NAME in request.transfers:
         # Single objects go where their own actions say; small ones may come together.
-        href = f"{access.url}/gitlab-lfs/bundle"
+        href = f"{access.url}/gitlab-lfs/bundle" + ("" if request.operation == "upload" else "/read")
         answer |= {"transfer": bundles.NAME, "bundle": {"href": href, "max_bytes": bundles.MAX_BYTES}}
     return answer
 
