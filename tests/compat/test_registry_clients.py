@@ -7,7 +7,9 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from support.live import Live
@@ -65,3 +67,66 @@ def test_nobody_and_a_wrong_password_get_nothing(live_server: Live, tmp_path: Pa
     for credentials in ("--no-creds", f"--creds={live_server.username}:wrong"):
         asked = ["skopeo", "inspect", "--tls-verify=false", credentials, f"docker://{name}@{digest}"]
         assert tool(*asked, folder=tmp_path).returncode != 0
+
+
+def plain(live: Live, *command: str, folder: Path) -> str:
+    """Run skopeo with the user's credentials; its output."""
+    done = tool("skopeo", *command, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_skopeo_copies_lists_syncs_and_deletes(live_server: Live, tmp_path: Path) -> None:
+    name, digest = image(live_server)
+    account = f"{live_server.username}:{live_server.token}"
+    copied = f"127.0.0.1:{live_server.port}/lab/code-copy/copied"
+    both = ["--src-tls-verify=false", "--dest-tls-verify=false", f"--src-creds={account}", f"--dest-creds={account}"]
+    policy = "--insecure-policy"
+    plain(live_server, policy, "copy", *both, f"docker://{name}@{digest}", f"docker://{copied}:1", folder=tmp_path)
+    one = ["--tls-verify=false", f"--creds={account}"]
+    assert json.loads(plain(live_server, "list-tags", *one, f"docker://{copied}", folder=tmp_path))["Tags"] == ["1"]
+    synced = ["--src=docker", "--dest=dir", "--src-tls-verify=false", f"--src-creds={account}"]
+    plain(live_server, policy, "sync", *synced, copied, str(tmp_path / "synced"), folder=tmp_path)
+    assert list((tmp_path / "synced").rglob("manifest.json"))
+    plain(live_server, "delete", *one, f"docker://{copied}:1", folder=tmp_path)
+    assert tool("skopeo", "inspect", *one, f"docker://{copied}:1", folder=tmp_path).returncode != 0
+
+
+def test_skopeo_cannot_delete_what_is_published(live_server: Live, tmp_path: Path) -> None:
+    name, digest = image(live_server)
+    one = ["--tls-verify=false", f"--creds={live_server.username}:{live_server.token}"]
+    done = tool("skopeo", "delete", *one, f"docker://{name}@{digest}", folder=tmp_path)
+    assert done.returncode != 0
+    assert "signed as published" in done.stderr
+    plain(live_server, "inspect", *one, f"docker://{name}@{digest}", folder=tmp_path)
+
+
+def oras_client(live: Live, repository: str) -> Any:
+    """oras-py with a token for the repository: by itself it would keep one for pulling when it wants to push."""
+    import oras.client
+
+    query = {"service": "container_registry", "scope": f"repository:{repository}:pull,push"}
+    given = httpx.get(f"{live.url}/jwt/auth", params=query, auth=(live.username, live.token))
+    client = oras.client.OrasClient(hostname=f"127.0.0.1:{live.port}", insecure=True)
+    client.auth.set_token_auth(given.json()["token"])
+    return client
+
+
+def test_oras_pushes_and_pulls_an_artifact(live_server: Live, tmp_path: Path) -> None:
+    client = oras_client(live_server, "lab/code-copy/notes")
+    (tmp_path / "notes.txt").write_text("an artifact\n")
+    target = f"127.0.0.1:{live_server.port}/lab/code-copy/notes:1"
+    pushed = client.push(target=target, files=[f"{tmp_path}/notes.txt:text/plain"], disable_path_validation=True)
+    assert pushed.status_code == 201
+    (tmp_path / "out").mkdir()
+    pulled = client.pull(target=target, outdir=str(tmp_path / "out"))
+    assert (tmp_path / "out" / Path(pulled[0]).name).read_text() == "an artifact\n"
+
+
+def test_oras_discovers_what_is_attached_to_a_published_processor(live_server: Live) -> None:
+    name, digest = image(live_server)
+    client = oras_client(live_server, "lab/code-copy/copy")
+    host, _, repository = name.partition("/")
+    found = client.do_request(f"http://{host}/v2/{repository}/referrers/{digest}", "GET").json()
+    kinds = {one["artifactType"] for one in found["manifests"]}
+    assert {"application/vnd.cyclonedx+json", "application/vnd.dev.cosign.artifact.sig.v1+json"} <= kinds
