@@ -8,7 +8,6 @@ seen a revision has seen all that came before it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy import RowMapping, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
