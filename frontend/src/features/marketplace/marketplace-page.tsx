@@ -86,7 +86,10 @@ export function MarketplacePage() {
 /** Follows the address when it changes elsewhere, and never disturbs whoever is typing. */
 function SearchBox({ text, onFind }: { text: string; onFind: (text: string) => void }) {
   const input = useRef<HTMLInputElement>(null)
-  const find = useDebouncedCallback(onFind, 250)
+  const find = useDebouncedCallback((wanted: string) => {
+    // Whoever has already chosen a processor is not brought back by the last letters typed.
+    if (window.location.pathname.endsWith('/marketplace')) onFind(wanted)
+  }, 250)
   useEffect(() => {
     if (input.current && input.current !== document.activeElement) input.current.value = text
   }, [text])
