@@ -1,7 +1,8 @@
 """Processor versions as one caller may use them: the catalogue that definitions are resolved with.
 
 A range means the highest version in it that is not deprecated, else the highest deprecated one; an unpublished version
-is never chosen. `kept` names versions that a run used before: they can be used again by their number, whatever they are.
+is never chosen. `kept` names versions that a run used before: they can be used again by their number, however they
+stand.
 """
 
 from __future__ import annotations

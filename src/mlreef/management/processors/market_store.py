@@ -50,7 +50,7 @@ async def put(tx: Tx, processor_id: str, texts: Texts | None) -> None:
 async def put_words(tx: Tx, number: int, texts: Texts | None) -> None:
     """Replace the words of an entry."""
     key = "rowid" if tx.dialect == "sqlite" else "number"
-    await tx.execute(text(f"DELETE FROM market_words WHERE {key} = :number"), {"number": number})
+    await tx.execute(text(f"DELETE FROM market_words WHERE {key} = :number"), {"number": number})  # noqa: S608
     if texts is not None:
         await _insert_words(tx, [(number, texts)])
 
@@ -58,11 +58,11 @@ async def put_words(tx: Tx, number: int, texts: Texts | None) -> None:
 async def _insert_words(tx: Tx, rows: Sequence[tuple[int, Texts]]) -> None:
     if tx.dialect == "sqlite":
         values = ":names, :told, :everything"
-        statement = f"INSERT INTO market_words (rowid, names, told, everything) VALUES (:number, {values})"
+        statement = f"INSERT INTO market_words (rowid, names, told, everything) VALUES (:number, {values})"  # noqa: S608 - names of columns
         given = [{"number": number, **{one: getattr(texts, one) for one in COLUMNS}} for number, texts in rows]
     else:
         values = ", ".join(f"CAST(CAST(:{one} AS text) AS tsvector)" for one in COLUMNS)
-        statement = f"INSERT INTO market_words (number, names, told, everything) VALUES (:number, {values})"
+        statement = f"INSERT INTO market_words (number, names, told, everything) VALUES (:number, {values})"  # noqa: S608 - names of columns
         given = [{"number": number, **{one: vector(getattr(texts, one)) for one in COLUMNS}} for number, texts in rows]
     await tx.execute(text(statement), given)
 
@@ -137,9 +137,7 @@ def _tsquery(terms: Sequence[Term]) -> str:
 def vector(joined: str) -> str:
     """A `tsvector` in its stored form, made here: PostgreSQL's parser would cut words in ways of its own."""
     places: dict[str, list[int]] = {}
-    position = 0
-    for word in joined.split():
-        position += 1
+    for position, word in enumerate(joined.split(), 1):
         if word != BORDER.strip():
             places.setdefault(word, []).append(min(position, _MAX_POSITION))
     return " ".join(f"'{word}':{','.join(map(str, at[:200]))}" for word, at in places.items())

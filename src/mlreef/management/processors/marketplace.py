@@ -147,13 +147,13 @@ def of(state: State) -> Market:
     return found
 
 
-async def search(market: Market, db: Database, access: Access, caller: Caller, query: Query, page: Page) -> Found:
+async def search(market: Market, db: Database, access: Access, caller: Caller, query: Query, *, page: Page) -> Found:
     """The matching processors that the caller may see."""
     if query.sort not in SORTS:
         raise invalid(f"sort: use one of {', '.join(SORTS)}")
     unknown = set(query.filters) - set(FACETS)
     if unknown:
-        raise invalid(f"there is no filter {sorted(unknown)[0]}")
+        raise invalid(f"there is no filter {min(unknown)}")
     reach = await _reach(access, caller, query)
     index = await market.follow()
     words = await market.words(query.search) if query.search.strip() else None

@@ -71,7 +71,7 @@ async def search_processors(
         facets=facets,
     )
     wanted = paging.parse(page, per_page)
-    found = await marketplace.search(marketplace.of(state), state.db, state.access, caller, query, wanted)
+    found = await marketplace.search(marketplace.of(state), state.db, state.access, caller, query, page=wanted)
     # The answer is a model already: checking it once more would cost as much as the search.
     return Response(answers.page(found).model_dump_json(by_alias=True), media_type="application/json")
 

@@ -1,7 +1,7 @@
 """What the marketplace believes of the forge's projects: path, visibility and stars.
 
-Webhooks carry path and visibility of connected projects; a loop compares everything. A mirror may hide late, so rows that
-are not public are asked of the forge again whenever they are shown.
+Webhooks carry path and visibility of connected projects; a loop compares everything. A mirror may hide late, so rows
+that are not public are asked of the forge again whenever they are shown.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How versions stand: published, deprecated, unpublished; and which of them their processor is described by.
 
-Whoever changes anything of a processor holds its row first, so two changes at once come one after the other. `latest` is
-the highest release that is not deprecated, or else the highest deprecated one; a pre-release never is.
+Whoever changes anything of a processor holds its row first, so two changes at once come one after the other. `latest`
+is the highest release that is not deprecated, or else the highest deprecated one; a pre-release never is.
 """
 
 from __future__ import annotations

@@ -184,4 +184,4 @@ market_state = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("revision", BigInteger, nullable=False),
 )
-# `market_words` is a virtual table of FTS5 on SQLite and has three `tsvector` columns on PostgreSQL: see `market_store`.
+# `market_words` is a virtual table of FTS5 on SQLite, and has `tsvector` columns on PostgreSQL: see `market_store`.

@@ -113,7 +113,7 @@ async def _entry(state: State, tag: Tag) -> str | None:
         if found:
             raise invalid(
                 f"there are {len(found)} descriptions ({', '.join(sorted(found)[:5])}): name one with a tag such as "
-                f"{posixpath.basename(posixpath.dirname(sorted(found)[0]))}/{tag.tag}"
+                f"{posixpath.basename(posixpath.dirname(min(found)))}/{tag.tag}"
             )
         return None
     for path in found[:_MAX_DESCRIPTIONS]:
