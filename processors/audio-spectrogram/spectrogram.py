@@ -1,0 +1,55 @@
+"""Draws the spectrogram of every sound file."""
+
+import argparse
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import soundfile
+from scipy.signal import spectrogram
+
+SUFFIXES = {".wav", ".flac", ".ogg"}
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Pictures of sounds")
+    parser.add_argument("--input-path", required=True, help="folder of .wav, .flac or .ogg files")
+    parser.add_argument("--output-path", required=True, help="where the .png files go")
+    parser.add_argument("--window", type=int, default=512, help="samples of one column of the picture")
+    parser.add_argument("--overlap", type=float, default=0.75, help="share of a window that the next one shares, from 0 to below 1")
+    parser.add_argument("--axes", action=argparse.BooleanOptionalAction, default=True, help="draw axes; without them the picture is fit for a classifier")
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse()
+    if args.window < 16 or not 0 <= args.overlap < 1:
+        raise SystemExit("--window must be at least 16, and --overlap from 0 to below 1")
+    source, target = Path(args.input_path), Path(args.output_path)
+    files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise SystemExit(f"no sound files below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
+    for path in files:
+        samples, rate = soundfile.read(path, always_2d=True)
+        window = min(args.window, len(samples))
+        frequencies, times, power = spectrogram(samples.mean(axis=1), rate, nperseg=window, noverlap=int(window * args.overlap))
+        decibels = 10 * np.log10(power + 1e-12)
+        place = (target / path.relative_to(source)).with_suffix(".png")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if args.axes:
+            figure, axes = plt.subplots(figsize=(8, 4), dpi=120)
+            axes.pcolormesh(times, frequencies / 1000, decibels, shading="auto", cmap="magma")
+            axes.set(xlabel="seconds", ylabel="kHz", title=str(path.relative_to(source)))
+            figure.tight_layout()
+            figure.savefig(place)
+            plt.close(figure)
+        else:
+            plt.imsave(place, decibels[::-1], cmap="magma")
+        print(path.relative_to(source), flush=True)
+
+
+if __name__ == "__main__":
+    main()
