@@ -163,10 +163,12 @@ def _find_or_create_code(demo: Demo, reef: MLReef, name: str) -> Any:
     except gitlab.GitlabGetError:
         made = _create(reef, name, f"Starter processor {name}", ["code-project"])
     actions = []
-    for path in sorted((demo.library / name).iterdir()):
-        action = "update" if path.name == "README.md" else "create"
+    folder = demo.library / name
+    for path in sorted(one for one in folder.rglob("*") if one.is_file() and "__pycache__" not in one.parts):
+        place = path.relative_to(folder).as_posix()
+        action = "update" if place == "README.md" else "create"
         content = base64.b64encode(path.read_bytes()).decode()
-        actions.append({"action": action, "file_path": path.name, "content": content, "encoding": "base64"})
+        actions.append({"action": action, "file_path": place, "content": content, "encoding": "base64"})
     made.commits.create({"branch": "main", "commit_message": f"Starter processor {name}", "actions": actions})
     return made
 
