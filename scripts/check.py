@@ -44,7 +44,8 @@ def main(arguments: list[str]) -> int:
     report(started, "fast part", failed)
     if failed or fast:
         return len(failed)
-    if pytest("-m", "slow", "--ignore=tests/browser") != 0:
+    # Servers and jobs wait more than they work; what shares a server stays in one process.
+    if pytest("-m", "slow", "--ignore=tests/browser", "-n", "2", "--dist", "loadfile") != 0:
         failed.append("slow tests")
     # Playwright's synchronous interface keeps an event loop running, which asynchronous tests cannot share.
     if pytest("-m", "slow", "-p", "no:hypothesispytest", "tests/browser") != 0:
