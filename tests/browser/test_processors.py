@@ -30,8 +30,9 @@ def test_a_processor_shows_its_parameters_with_their_lines(person: Person, shop:
 
 
 def test_a_processor_is_reached_by_its_name(person: Person, shop: Shop) -> None:
-    person.go(f"/marketplace/{shop.slug}")
+    person.go(f"/marketplace/{shop.slug}?tab=versions")
     expect(person.page.get_by_role("heading", name="Turn texts", level=1)).to_be_visible()
+    expect(person.page.get_by_role("region", name="Differences")).to_be_visible()
 
 
 def test_the_image_of_a_version_is_named_with_commands_to_look_at_it(person: Person, shop: Shop) -> None:

@@ -64,22 +64,24 @@ const marketplace = createRoute({
   validateSearch: readSearch,
   component: lazyRouteComponent(() => import('@/features/marketplace/marketplace-page'), 'MarketplacePage'),
 })
+const processorSearch = (search: Record<string, unknown>): { version?: string; tab?: string; from?: string } => ({
+  version: text(search.version),
+  tab: text(search.tab),
+  from: text(search.from),
+})
 const processor = createRoute({
   getParentRoute: () => wide,
   path: '/marketplace/$processorId',
-  validateSearch: (search: Record<string, unknown>): { version?: string; tab?: string; from?: string } => ({
-    version: text(search.version),
-    tab: text(search.tab),
-    from: text(search.from),
-  }),
+  validateSearch: processorSearch,
   component: lazyRouteComponent(() => import('@/features/processors/processor-page'), 'ProcessorPage'),
 })
 /** A processor by its name, as people write it: group/project/name. */
 const named = createRoute({
   getParentRoute: () => wide,
   path: '/marketplace/$group/$project/$name',
-  beforeLoad: ({ params }) => {
-    throw redirect({ to: '/marketplace/$processorId', params: { processorId: `${params.group}/${params.project}/${params.name}` }, replace: true })
+  validateSearch: processorSearch,
+  beforeLoad: ({ params, search }) => {
+    throw redirect({ to: '/marketplace/$processorId', params: { processorId: `${params.group}/${params.project}/${params.name}` }, search, replace: true })
   },
 })
 const environments = createRoute({
