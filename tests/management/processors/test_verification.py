@@ -88,8 +88,12 @@ async def test_one_at_a_time(proven: Code) -> None:
 
 
 async def test_the_nightly_loop_begins_what_is_due(proven: Code, state: Any, clock: Any) -> None:
-    await verification.nightly(state)
     version = (await processor(proven, "g/proven/augment"))["latest"]["id"]
+    await verification.nightly(state)
+    fresh = (await proven.maintainer.get(f"/api/v1/processor-versions/{version}/verifications")).json()
+    assert fresh["total"] == 0  # nothing runs on somebody's account only because a version was published
+    clock.advance(25 * 3600)
+    await verification.nightly(state)
     listed = (await proven.maintainer.get(f"/api/v1/processor-versions/{version}/verifications")).json()
     assert [one["status"] for one in listed["items"]] == ["running"]
     await verification.nightly(state)

@@ -55,7 +55,7 @@ async def list_running(tx: Tx) -> list[Verification]:
 
 
 async def list_due(tx: Tx, before: datetime, limit: int = 100) -> list[str]:
-    """Latest versions whose last verification began before a moment, or that had none."""
+    """Latest versions that nobody verified since a moment, and that are older than it."""
     newest = (
         select(verifications.c.version_id, func.max(verifications.c.started_at).label("began"))
         .group_by(verifications.c.version_id)
@@ -65,7 +65,7 @@ async def list_due(tx: Tx, before: datetime, limit: int = 100) -> list[str]:
     found = (
         select(versions.c.id, versions.c.manifest)
         .select_from(joined.outerjoin(newest, newest.c.version_id == versions.c.id))
-        .where((newest.c.began.is_(None)) | (newest.c.began < before))
+        .where(func.coalesce(newest.c.began, versions.c.published_at) < before)
         .order_by(newest.c.began.is_(None).desc(), versions.c.id)
     )
     due = [row["id"] for row in await tx.all(found) if (row["manifest"] or {}).get("reference")]
