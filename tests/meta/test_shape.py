@@ -111,3 +111,8 @@ def test_the_environment_is_read_in_settings_and_the_command_line_only(path: Pat
     ]
     lines = path.read_text().splitlines()
     assert not [n for n in reads if 'os.environ.get("PATH"' not in lines[n - 1]], relative(path)
+
+
+def test_no_two_files_of_tests_have_the_same_name() -> None:
+    names = [path.name for path in TESTS if path.name.startswith("test_")]
+    assert sorted(names) == sorted(set(names)), "pytest imports them by name: give each its own"
