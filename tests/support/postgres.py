@@ -20,8 +20,9 @@ def server(folder: Path) -> Iterator[str]:
     # The server refuses to run as root.
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
     if user:
-        for path in (folder, *list(folder.parents)[:2]):
-            path.chmod(0o755)
+        for path in (folder, *folder.parents):
+            if not path.stat().st_mode & 0o001:
+                path.chmod(0o755)
         shutil.chown(folder, 65534, 65534)
     initialise = [*user, f"{binaries}/initdb", "-D", str(data), "-U", "mlreef", "-A", "trust", "-N", "--encoding=UTF8"]
     subprocess.run(initialise, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"})
