@@ -17,7 +17,7 @@ from support.live import Live
 
 LIBRARY = Path(__file__).resolve().parents[2] / "processors"
 ELSEWHERE = {"tensorflow-2", "pytorch-2"}
-"""Environments that take a minute to build: the demo runs what is built on the first, a test of its own the second."""
+"""Environments that take a minute to build, and packages of some hundred megabytes: not in every check."""
 
 
 def described(name: str) -> dict[str, Any]:

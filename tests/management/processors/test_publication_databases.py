@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from code_project import Code
@@ -11,8 +12,8 @@ from mlreef.management import Settings
 
 
 @pytest.fixture
-def settings(settings: Settings, database_url: str) -> Settings:
-    return settings.model_copy(update={"database_url": database_url})
+def settings(settings: Settings, database_url: str, tmp_path: Path) -> Settings:
+    return settings.model_copy(update={"database_url": database_url, "signing_key_file": tmp_path / "signing.key"})
 
 
 async def test_of_concurrent_publications_each_takes_a_number_of_its_own(code: Code) -> None:
