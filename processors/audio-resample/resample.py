@@ -1,6 +1,8 @@
 """Brings every sound file to one sampling rate and number of channels."""
 
 import argparse
+import sys
+from collections import Counter
 from math import gcd
 from pathlib import Path
 
@@ -30,8 +32,12 @@ def main() -> None:
     if not files:
         raise SystemExit(f"no sound files below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     seconds = 0.0
+    names = Counter(path.with_suffix("") for path in files)
     for path in files:
         samples, rate = soundfile.read(path, always_2d=True)
+        if not len(samples):
+            print(f"warning: {path.name} is left out: it has no samples", file=sys.stderr, flush=True)
+            continue
         if args.mono:
             samples = samples.mean(axis=1, keepdims=True)
         if rate != args.rate:
@@ -39,7 +45,8 @@ def main() -> None:
             samples = resample_poly(samples, args.rate // common, rate // common, axis=0)
         if args.normalise and samples.size:
             samples = samples / max(np.abs(samples).max(), 1e-9)
-        place = (target / path.relative_to(source)).with_suffix(".wav")
+        name = path.relative_to(source)
+        place = target / (name.with_suffix(".wav") if names[path.with_suffix("")] == 1 else name.with_name(f"{name.name}.wav"))
         place.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(place, np.clip(samples, -1, 1), args.rate)
         seconds += len(samples) / args.rate

@@ -1,6 +1,8 @@
 """Draws the spectrogram of every sound file."""
 
 import argparse
+import sys
+from collections import Counter
 from pathlib import Path
 
 import matplotlib
@@ -32,12 +34,17 @@ def main() -> None:
     files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         raise SystemExit(f"no sound files below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
+    names = Counter(path.with_suffix("") for path in files)
     for path in files:
         samples, rate = soundfile.read(path, always_2d=True)
+        if not len(samples):
+            print(f"warning: {path.name} is left out: it has no samples", file=sys.stderr, flush=True)
+            continue
         window = min(args.window, len(samples))
         frequencies, times, power = spectrogram(samples.mean(axis=1), rate, nperseg=window, noverlap=int(window * args.overlap))
         decibels = 10 * np.log10(power + 1e-12)
-        place = (target / path.relative_to(source)).with_suffix(".png")
+        name = path.relative_to(source)
+        place = target / (name.with_suffix(".png") if names[path.with_suffix("")] == 1 else name.with_name(f"{name.name}.png"))
         place.parent.mkdir(parents=True, exist_ok=True)
         if args.axes:
             figure, axes = plt.subplots(figsize=(8, 4), dpi=120)

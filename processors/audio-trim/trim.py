@@ -1,6 +1,8 @@
 """Cuts silence off the beginning and the end of every sound file."""
 
 import argparse
+import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +39,15 @@ def main() -> None:
     if not files:
         raise SystemExit(f"no sound files below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     before = after = 0.0
+    names = Counter(path.with_suffix("") for path in files)
     for path in files:
         samples, rate = soundfile.read(path, always_2d=True)
+        if not len(samples):
+            print(f"warning: {path.name} is left out: it has no samples", file=sys.stderr, flush=True)
+            continue
         kept = trimmed(samples, rate, args.threshold, args.margin)
-        place = (target / path.relative_to(source)).with_suffix(".wav")
+        name = path.relative_to(source)
+        place = target / (name.with_suffix(".wav") if names[path.with_suffix("")] == 1 else name.with_name(f"{name.name}.wav"))
         place.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(place, kept, rate)
         before, after = before + len(samples) / rate, after + len(kept) / rate

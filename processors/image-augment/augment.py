@@ -1,10 +1,12 @@
 """Copies every image and adds turned, shifted and scaled variants of it, keeping the class folders."""
 
 import argparse
+import itertools
 import random
+import sys
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
 
@@ -38,21 +40,33 @@ def variant(image: Image.Image, chance: random.Random, args: argparse.Namespace)
     return scaled
 
 
+def opened(path: Path) -> Image.Image | None:
+    """The image, upright as its camera meant it; None with a warning for what cannot be read or is far too large."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        print(f"warning: {path.name} is left out: {error}", file=sys.stderr, flush=True)
+        return None
+
+
 def main() -> None:
     args = parse()
     source, target = Path(args.input_path), Path(args.output_path)
     files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
-    chance = random.Random(args.seed)
+    chance, taken = random.Random(args.seed), set(files)
     for number, path in enumerate(files, 1):
+        image = opened(path)
+        if image is None:
+            continue
         folder = target / path.relative_to(source).parent
         folder.mkdir(parents=True, exist_ok=True)
-        with Image.open(path) as image:
-            image.load()
-            image.save(folder / path.name)
-            for copy in range(1, args.copies + 1):
-                variant(image, chance, args).save(folder / f"{path.stem}-{copy}{path.suffix}")
+        image.save(folder / path.name)
+        free = (n for n in itertools.count(1) if path.with_name(f"{path.stem}-{n}{path.suffix}") not in taken)
+        for copy in itertools.islice(free, args.copies):
+            variant(image, chance, args).save(folder / f"{path.stem}-{copy}{path.suffix}")
         if number % 500 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
 

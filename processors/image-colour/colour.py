@@ -1,6 +1,7 @@
 """Changes brightness, contrast, saturation and sharpness of every image, or makes it grey."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from PIL import Image, ImageEnhance, ImageOps
@@ -22,6 +23,10 @@ def parse() -> argparse.Namespace:
 
 
 def changed(image: Image.Image, args: argparse.Namespace) -> Image.Image:
+    if image.mode.startswith("I"):
+        image = image.convert("I").point(lambda value: value / 257).convert("L")
+    if image.has_transparency_data and "A" not in image.getbands():
+        image = image.convert("RGBA")
     alpha = image.getchannel("A") if "A" in image.getbands() else None
     result = image.convert("L" if image.mode in {"L", "LA", "1"} else "RGB")
     for enhancer, factor in (
@@ -41,6 +46,16 @@ def changed(image: Image.Image, args: argparse.Namespace) -> Image.Image:
     return result
 
 
+def opened(path: Path) -> Image.Image | None:
+    """The image, upright as its camera meant it; None with a warning for what cannot be read or is far too large."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        print(f"warning: {path.name} is left out: {error}", file=sys.stderr, flush=True)
+        return None
+
+
 def main() -> None:
     args = parse()
     if min(args.brightness, args.contrast, args.saturation, args.sharpness) < 0:
@@ -50,10 +65,12 @@ def main() -> None:
     if not files:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     for number, path in enumerate(files, 1):
+        image = opened(path)
+        if image is None:
+            continue
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(path) as image:
-            changed(image, args).save(place)
+        changed(image, args).save(place)
         if number % 1000 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
 

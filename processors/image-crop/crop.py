@@ -2,6 +2,7 @@
 
 import argparse
 import random
+import sys
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -31,6 +32,16 @@ def box(size: tuple[int, int], share: float, place: str, chance: random.Random) 
     return left, top, left + width, top + height
 
 
+def opened(path: Path) -> Image.Image | None:
+    """The image, upright as its camera meant it; None with a warning for what cannot be read or is far too large."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        print(f"warning: {path.name} is left out: {error}", file=sys.stderr, flush=True)
+        return None
+
+
 def main() -> None:
     args = parse()
     if not 0 < args.share <= 1:
@@ -41,11 +52,12 @@ def main() -> None:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     chance = random.Random(args.seed)
     for number, path in enumerate(files, 1):
+        image = opened(path)
+        if image is None:
+            continue
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            upright.crop(box(upright.size, args.share, args.place, chance)).save(place)
+        image.crop(box(image.size, args.share, args.place, chance)).save(place)
         if number % 1000 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
 

@@ -1,10 +1,11 @@
-"""Takes noise out of every image by a median, Gaussian or bilateral-like filter."""
+"""Takes noise out of every image by a median, Gaussian or Wiener filter."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
@@ -32,12 +33,35 @@ def filtered(channel: np.ndarray, method: str, radius: int) -> np.ndarray:
 
 
 def calmed(pixels: np.ndarray, method: str, radius: int) -> np.ndarray:
+    """The pixels with less noise; an alpha channel (2 or 4 of them) stays as it is."""
     values = pixels.astype(np.float64)
+    most = np.iinfo(pixels.dtype).max
     if values.ndim == 2:
         result = filtered(values, method, radius)
     else:
-        result = np.stack([filtered(values[..., n], method, radius) for n in range(values.shape[2])], axis=-1)
-    return np.clip(np.rint(result), 0, 255).astype(np.uint8)
+        seen = values.shape[2] - (values.shape[2] in {2, 4})
+        channels = [filtered(values[..., n], method, radius) if n < seen else values[..., n] for n in range(values.shape[2])]
+        result = np.stack(channels, axis=-1)
+    return np.clip(np.rint(result), 0, most).astype(pixels.dtype)
+
+
+def kept(image: Image.Image) -> Image.Image:
+    """The image in a mode whose pixels are amounts: no palette, no single bits, no CMYK; 16 bits and alpha stay."""
+    if image.mode in {"L", "LA", "RGB", "RGBA", "I;16"}:
+        return image
+    if image.mode.startswith("I") or image.mode == "1":
+        return image.convert("I;16" if image.mode != "1" else "L")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def opened(path: Path) -> Image.Image | None:
+    """The image, upright as its camera meant it; None with a warning for what cannot be read or is far too large."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        print(f"warning: {path.name} is left out: {error}", file=sys.stderr, flush=True)
+        return None
 
 
 def main() -> None:
@@ -49,11 +73,12 @@ def main() -> None:
     if not files:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     for number, path in enumerate(files, 1):
+        image = opened(path)
+        if image is None:
+            continue
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(path) as image:
-            plain = image if image.mode in {"L", "RGB", "RGBA"} else image.convert("RGB")
-            Image.fromarray(calmed(np.asarray(plain), args.method, args.radius)).save(place)
+        Image.fromarray(calmed(np.asarray(kept(image)), args.method, args.radius)).save(place)
         if number % 1000 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
 

@@ -1,10 +1,11 @@
 """Bends every image by a smooth random field, or like a lens."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from scipy import ndimage
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
@@ -41,6 +42,25 @@ def bent(pixels: np.ndarray, where: tuple[np.ndarray, np.ndarray]) -> np.ndarray
     return np.stack(channels, axis=-1).reshape(pixels.shape)
 
 
+def kept(image: Image.Image) -> Image.Image:
+    """The image in a mode whose pixels are amounts: no palette, no single bits, no CMYK; 16 bits and alpha stay."""
+    if image.mode in {"L", "LA", "RGB", "RGBA", "I;16"}:
+        return image
+    if image.mode.startswith("I") or image.mode == "1":
+        return image.convert("I;16" if image.mode != "1" else "L")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def opened(path: Path) -> Image.Image | None:
+    """The image, upright as its camera meant it; None with a warning for what cannot be read or is far too large."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        print(f"warning: {path.name} is left out: {error}", file=sys.stderr, flush=True)
+        return None
+
+
 def main() -> None:
     args = parse()
     source, target = Path(args.input_path), Path(args.output_path)
@@ -49,12 +69,13 @@ def main() -> None:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     chance = np.random.default_rng(args.seed)
     for number, path in enumerate(files, 1):
+        image = opened(path)
+        if image is None:
+            continue
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(path) as image:
-            plain = image if image.mode in {"L", "RGB", "RGBA"} else image.convert("RGB")
-            pixels = np.asarray(plain)
-            Image.fromarray(bent(pixels, field(pixels.shape[:2], args, chance))).save(place)
+        pixels = np.asarray(kept(image))
+        Image.fromarray(bent(pixels, field(pixels.shape[:2], args, chance))).save(place)
         if number % 1000 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
 

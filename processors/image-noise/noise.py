@@ -1,10 +1,11 @@
 """Adds noise to every image, keeping names and folders."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp"}
 
@@ -22,13 +23,35 @@ def parse() -> argparse.Namespace:
 
 
 def noisy(pixels: np.ndarray, kind: str, amount: float, chance: np.random.Generator) -> np.ndarray:
+    """The pixels with noise; an alpha channel (2 or 4 of them) stays as it is."""
+    most, out = np.iinfo(pixels.dtype).max, pixels.copy()
+    seen = out if out.ndim == 2 else out[..., : out.shape[2] - (out.shape[2] in {2, 4})]
     if kind == "gaussian":
-        return np.clip(pixels + chance.normal(0, amount * 255, pixels.shape), 0, 255).astype(np.uint8)
-    out = pixels.copy()
-    hit = chance.random(pixels.shape[:2])
-    out[hit < amount / 2] = 0
-    out[hit > 1 - amount / 2] = 255
+        seen[...] = np.clip(seen + chance.normal(0, amount * most, seen.shape), 0, most)
+    else:
+        hit = chance.random(out.shape[:2])
+        seen[hit < amount / 2] = 0
+        seen[hit > 1 - amount / 2] = most
     return out
+
+
+def kept(image: Image.Image) -> Image.Image:
+    """The image in a mode whose pixels are amounts: no palette, no single bits, no CMYK; 16 bits and alpha stay."""
+    if image.mode in {"L", "LA", "RGB", "RGBA", "I;16"}:
+        return image
+    if image.mode.startswith("I") or image.mode == "1":
+        return image.convert("I;16" if image.mode != "1" else "L")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def opened(path: Path) -> Image.Image | None:
+    """The image, upright as its camera meant it; None with a warning for what cannot be read or is far too large."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        print(f"warning: {path.name} is left out: {error}", file=sys.stderr, flush=True)
+        return None
 
 
 def main() -> None:
@@ -39,10 +62,12 @@ def main() -> None:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     chance = np.random.default_rng(args.seed)
     for number, path in enumerate(files, 1):
+        image = opened(path)
+        if image is None:
+            continue
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(path) as image:
-            Image.fromarray(noisy(np.asarray(image), args.kind, args.amount, chance)).save(place)
+        Image.fromarray(noisy(np.asarray(kept(image)), args.kind, args.amount, chance)).save(place)
         if number % 1000 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
 

@@ -1,6 +1,7 @@
 """Resizes every image, keeping names and folders."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -30,6 +31,16 @@ def resized(image: Image.Image, size: tuple[int, int], mode: str, method: Image.
     return ImageOps.fit(image, size, method)
 
 
+def opened(path: Path) -> Image.Image | None:
+    """The image, upright as its camera meant it; None with a warning for what cannot be read or is far too large."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        print(f"warning: {path.name} is left out: {error}", file=sys.stderr, flush=True)
+        return None
+
+
 def main() -> None:
     args = parse()
     if args.width < 1 or args.height < 1:
@@ -39,11 +50,12 @@ def main() -> None:
     if not files:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     for number, path in enumerate(files, 1):
+        image = opened(path)
+        if image is None:
+            continue
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            resized(upright, (args.width, args.height), args.mode, FILTERS[args.filter]).save(place)
+        resized(image, (args.width, args.height), args.mode, FILTERS[args.filter]).save(place)
         if number % 1000 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
 

@@ -1,6 +1,7 @@
 """Turns or mirrors every image, keeping names and folders."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -18,6 +19,16 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def opened(path: Path) -> Image.Image | None:
+    """The image, upright as its camera meant it; None with a warning for what cannot be read or is far too large."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        print(f"warning: {path.name} is left out: {error}", file=sys.stderr, flush=True)
+        return None
+
+
 def main() -> None:
     args = parse()
     source, target = Path(args.input_path), Path(args.output_path)
@@ -25,15 +36,16 @@ def main() -> None:
     if not files:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     for number, path in enumerate(files, 1):
+        turned = opened(path)
+        if turned is None:
+            continue
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
-        with Image.open(path) as image:
-            turned = ImageOps.exif_transpose(image)
-            if args.mirror == "left-right":
-                turned = ImageOps.mirror(turned)
-            elif args.mirror == "top-bottom":
-                turned = ImageOps.flip(turned)
-            turned.rotate(args.angle, Image.Resampling.NEAREST if args.angle % 90 == 0 else Image.Resampling.BICUBIC, args.expand).save(place)
+        if args.mirror == "left-right":
+            turned = ImageOps.mirror(turned)
+        elif args.mirror == "top-bottom":
+            turned = ImageOps.flip(turned)
+        turned.rotate(args.angle, Image.Resampling.NEAREST if args.angle % 90 == 0 else Image.Resampling.BICUBIC, args.expand).save(place)
         if number % 1000 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
 
