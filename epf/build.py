@@ -17,7 +17,7 @@ from pathlib import Path
 
 _HERE = Path(__file__).resolve().parent
 _SHEBANG = b"#!/usr/bin/env python3\n"
-_MAIN = "import sys\n\nfrom mlreef_epf import cli\n\nsys.exit(cli.main(sys.argv[1:]))\n"
+_MAIN = "from mlreef_epf import __main__\n\n__main__.main()\n"
 
 
 def content() -> bytes:

@@ -8,7 +8,6 @@ import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 from runner_fakes import FakeRegistry, digest, layer
 
@@ -16,7 +15,7 @@ from mlreef.kit.errors import PlatformError
 from mlreef.runner.executors import base
 from mlreef.runner.executors.bubblewrap import BubblewrapExecutor
 from mlreef.runner.images import layers, references
-from mlreef.runner.images.registry import PullFailed
+from mlreef.runner.images.registry import PullFailed, Registries
 from mlreef.runner.images.store import Images
 from mlreef.runner.payload import Credential
 
@@ -95,7 +94,7 @@ async def test_unused_layers_go_when_space_is_short_and_used_ones_stay(tmp_path:
         lease = await images.get(name(first), LOGIN)
         if release:
             lease.release()
-        images._http = httpx.AsyncClient(transport=second.transport)
+        images._registries = Registries(second.transport)
         await images.get(name(second), LOGIN)
         assert lease.layers[0].exists() is not release
         await images.close()

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import os
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 from mlreef_epf import __version__
+
+if TYPE_CHECKING:
+    import argparse
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one subcommand and return its exit code."""
-    args = _parser().parse_args(argv)
-    if args.command == "run":
+    if list(argv) == ["run"]:  # what every step waits for; the parser takes as long to load as the rest of this
         from mlreef_epf import step
 
         return step.run(os.environ)
+    args = _parser().parse_args(argv)
     if args.command == "publish":
         from mlreef_epf import publication
 
@@ -32,6 +34,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    import argparse
+
     parser = argparse.ArgumentParser(prog="epf", description="The executable pipeline framework of MLReef.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True)

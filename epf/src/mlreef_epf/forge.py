@@ -6,16 +6,13 @@ GitLab REST v4, documented endpoints only (docs.gitlab.com/api/repositories).
 from __future__ import annotations
 
 import http.client
-import tarfile
 import urllib.parse
-from dataclasses import dataclass
-from typing import Any, Callable, Iterator, List, Tuple
+from typing import Any, Callable, Iterator, List, NamedTuple, Tuple
 
 from mlreef_epf import errors, web
 
 
-@dataclass(frozen=True)
-class Blob:
+class Blob(NamedTuple):
     """One file of a commit: its path in the repository, git blob id and mode."""
 
     path: str
@@ -89,6 +86,8 @@ class Project:
         if path:
             query["path"] = path
         url = "%s/archive.tar?%s" % (self._base, urllib.parse.urlencode(query))
+
+        import tarfile  # most steps need no archive, and every step waits for what is imported
 
         def read(response: http.client.HTTPResponse) -> Any:
             try:

@@ -10,8 +10,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import posixpath
-from dataclasses import dataclass
-from typing import Any, Callable, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from mlreef_epf import cache, errors, forge, lfs, log, management, web
 
@@ -20,8 +19,7 @@ FOREIGN_MAX = 32 << 20
 PARALLEL = 8
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(NamedTuple):
     """One file to place: where (relative), which object, which mode."""
 
     path: str

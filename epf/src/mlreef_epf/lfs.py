@@ -8,8 +8,7 @@ from __future__ import annotations
 import base64
 import concurrent.futures
 import re
-from dataclasses import dataclass
-from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple, cast
+from typing import Any, Callable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
 
 from mlreef_epf import errors, log, web
 
@@ -27,8 +26,7 @@ _POINTER = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Object:
+class Object(NamedTuple):
     """One LFS object by SHA-256 and size."""
 
     oid: str

@@ -11,8 +11,7 @@ import contextlib
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from mlreef_epf import cache, errors, lfs, log
 
@@ -23,8 +22,7 @@ _GIT = (".git", ".gitattributes", ".gitmodules")
 _KINDS = ((stat.S_ISLNK, "a symbolic link"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"))
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """One output file: relative path, absolute path, size, git mode."""
 
     path: str

@@ -12,8 +12,7 @@ import selectors
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
-from typing import IO, Any, Callable, Mapping, Optional, Sequence, Tuple, cast
+from typing import Any, Callable, IO, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
 
 from mlreef_epf import errors, log, resources
 
@@ -23,8 +22,7 @@ _DRAIN_S = 1.0
 _NEAR = 0.85
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a processor ended; reason None means well."""
 
     exit_code: int

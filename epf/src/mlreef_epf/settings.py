@@ -6,8 +6,7 @@ Names are documented in epf/README.md; a test keeps the two in step.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import List, Mapping
+from typing import List, Mapping, NamedTuple
 
 SECRETS = (
     "MLREEF_ID_TOKEN",
@@ -24,8 +23,7 @@ SECRETS = (
 )
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What a job needs to know to begin; everything else comes from the management service."""
 
     url: str = ""

@@ -11,15 +11,12 @@ import contextlib
 import http.client
 import json
 import os
-import random
 import socket
 import ssl
 import threading
 import time
 import urllib.parse
-import urllib.request
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple, cast
+from typing import Any, Callable, Dict, FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Tuple, cast
 
 from mlreef_epf import errors
 
@@ -74,8 +71,7 @@ class FileBody:
                 yield piece
 
 
-@dataclass(frozen=True)
-class _Request:
+class _Request(NamedTuple):
     method: str
     url: str
     headers: Dict[str, str]
@@ -152,7 +148,7 @@ class Client:
                 if isinstance(exc, ssl.SSLCertVerificationError) or time.monotonic() + pause > end:
                     what = str(exc) or type(exc).__name__
                     raise Unreachable("%s %s failed: %s" % (request.method, _shown(request.url), what)) from exc
-            time.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311 - spreads retries, guards nothing
+            time.sleep(pause * (0.75 + os.urandom(1)[0] / 512))  # spreads retries
             pause = min(pause * 2, 10.0)
 
     def _follow(self, request: _Request, receive: Callable[..., Any]) -> Any:
@@ -234,8 +230,12 @@ class Client:
     def _proxy(self, scheme: str, host: str) -> Any:
         if self._socket:
             return self._socket
+        if not any(name.lower().endswith("_proxy") for name in os.environ):
+            return None
+        import urllib.request  # slow to load, and seldom needed
+
         address = urllib.request.getproxies_environment().get(scheme, "")
-        if not address or _bypassed(host):
+        if not address or urllib.request.proxy_bypass_environment(host):  # type: ignore[attr-defined]
             return None
         parts = urllib.parse.urlsplit(address if "//" in address else "//" + address)
         return (parts.hostname or "", parts.port or 3128)
@@ -275,10 +275,6 @@ class _Tunnelled(http.client.HTTPSConnection):
         except BaseException:
             raw.close()
             raise
-
-
-def _bypassed(host: str) -> bool:
-    return bool(urllib.request.proxy_bypass_environment(host))  # type: ignore[attr-defined]
 
 
 def _dial(where: Any, timeout: Optional[float]) -> socket.socket:

@@ -131,7 +131,7 @@ def job(work: Work, url: str, timeout: int, network: str) -> dict[str, Any]:
         "MLREEF_EPF_SHA256": hashlib.sha256(work.framework).hexdigest(),
         "MLREEF_NETWORK": network,
     }
-    script = ['exec python3 "$MLREEF_EPF" run']
+    script = ['exec python3 -IS "$MLREEF_EPF" run']
     return {
         "id": 1,
         "token": work.token,

@@ -57,6 +57,7 @@ class Channel:
         self._logs: dict[str, tuple[int, bytes]] = {}  # by step: offset of the end, and the last bytes before it
         self._flushed: set[str] = set()
         self._next_log = 0.0
+        self.looked = asyncio.Event()
         self.watchers: list[Traces] = []
         self.over = False
 
@@ -68,6 +69,7 @@ class Channel:
             log.exception("watching a run failed", run=self._run_id)
         finally:
             self.over = True
+            self.looked.set()
             self._grown.set()
 
     async def _pump(self) -> None:
@@ -80,6 +82,7 @@ class Channel:
                 except PlatformError as exc:
                     log.warning("watched run could not be read", run=self._run_id, error=exc.message)
                     frames = []
+                self.looked.set()
                 self._extend(frames)
                 if self._reading.ended and self._all_flushed():
                     self._extend([frame("end", {})])
@@ -183,11 +186,15 @@ class Channels:
 
     @asynccontextmanager
     async def watch(self, run_id: str, traces: Traces) -> AsyncIterator[Channel]:
-        """Join the run's channel, opening it for the first and closing it after the last watcher."""
+        """Join the run's channel, opening it for the first and closing it after the last watcher.
+
+        What changes from then on is told: the channel knows how things stood before.
+        """
         channel, task, count = self._open.get(run_id) or self._start(run_id)
         self._open[run_id] = (channel, task, count + 1)
         channel.watchers.append(traces)
         try:
+            await channel.looked.wait()
             yield channel
         finally:
             if traces in channel.watchers:

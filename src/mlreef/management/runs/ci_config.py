@@ -46,11 +46,15 @@ class Framework:
 
 
 def bootstrap(verb: str) -> str:
-    """The one script line of a job: the framework the runner offers, or the one downloaded and checked."""
+    """The one script line of a job: the framework the runner offers, or the one downloaded and checked.
+
+    It needs nothing but Python's own library, so neither the image's packages nor what they do at Python's start is
+    allowed in (`-IS`); the processor has them again.
+    """
     return (
-        f'if [ -n "$MLREEF_EPF" ] && [ -f "$MLREEF_EPF" ]; then exec python3 "$MLREEF_EPF" {verb}; fi; '
+        f'if [ -n "$MLREEF_EPF" ] && [ -f "$MLREEF_EPF" ]; then exec python3 -IS "$MLREEF_EPF" {verb}; fi; '
         'export MLREEF_EPF_FILE="${TMPDIR:-/tmp}/mlreef-epf.pyz"; '
-        f'python3 -c "{_DOWNLOAD}" && exec python3 "$MLREEF_EPF_FILE" {verb}'
+        f'python3 -IS -c "{_DOWNLOAD}" && exec python3 -IS "$MLREEF_EPF_FILE" {verb}'
     )
 
 

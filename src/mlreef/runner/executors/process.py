@@ -91,7 +91,8 @@ class ProcessExecutor:
                     os.killpg(process.pid, signal.SIGKILL)
             if group is not None:
                 await group.kill()
-            await children.kill_marked(f"{_MARK}={mark}")
+            else:
+                await children.kill_marked(f"{_MARK}={mark}")
 
         return children.Child(process, timeout=command.timeout, cgroup=group, kill_tree=kill_tree)
 

@@ -38,11 +38,26 @@ class PullFailed(PrepareFailed):
         self.transient = transient
 
 
+class Registries:
+    """The connections of a runner, and how each registry wants its callers to log in, once it has said so."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport | None) -> None:
+        self.http = httpx.AsyncClient(
+            transport=transport, timeout=httpx.Timeout(30.0, read=120.0), trust_env=False, follow_redirects=False
+        )
+        self.challenges: dict[str, str] = {}
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self.http.aclose()
+
+
 class RegistryClient:
     """Pulls from one repository of one registry with one job's credential."""
 
-    def __init__(self, http: httpx.AsyncClient, url: str, reference: Reference, login: Credential | None) -> None:
-        self._http = http
+    def __init__(self, registries: Registries, url: str, reference: Reference, login: Credential | None) -> None:
+        self._http = registries.http
+        self._challenges = registries.challenges
         self._url = url
         self._reference = reference
         self._login = login
@@ -121,10 +136,13 @@ class RegistryClient:
     async def _get(self, path: str, accept: str = "*/*") -> AsyncIterator[httpx.Response]:
         url = f"{self._url}/v2/{self._reference.path}/{path}"
         try:
+            if not self._headers and self._url in self._challenges:
+                await self._authenticate(self._challenges[self._url])
             for attempt in (1, 2):
                 async with self._followed(url, {**self._headers, "Accept": accept}) as answer:
                     if answer.status_code == 401 and attempt == 1:
-                        await self._authenticate(answer.headers.get("WWW-Authenticate", ""))
+                        self._challenges[self._url] = answer.headers.get("WWW-Authenticate", "")
+                        await self._authenticate(self._challenges[self._url])
                         continue
                     if answer.status_code != 200:
                         status = answer.status_code

@@ -27,7 +27,7 @@ from mlreef.kit.errors import PlatformError
 from mlreef.runner.executors.base import PrepareFailed
 from mlreef.runner.images import references
 from mlreef.runner.images.references import Reference
-from mlreef.runner.images.registry import PullFailed, RegistryClient
+from mlreef.runner.images.registry import PullFailed, Registries, RegistryClient
 from mlreef.runner.payload import Job
 from mlreef.runner.settings import Settings
 from mlreef.runner.trace import Trace
@@ -58,13 +58,11 @@ class Signatures:
         self._pinned = settings.cache_dir / "signing-keys.pem"
         self._keys: list[Key] = []
         self._good: OrderedDict[tuple[str, str], str] = OrderedDict()
-        self._http = httpx.AsyncClient(
-            transport=transport, timeout=httpx.Timeout(30.0), trust_env=False, follow_redirects=False
-        )
+        self._registries = Registries(transport)
 
     async def close(self) -> None:
         """Close connections."""
-        await self._http.aclose()
+        await self._registries.close()
 
     async def check(self, job: Job, image: str | None, trace: Trace) -> None:
         """Return when the image may run; raises `Unsigned` when it must not."""
@@ -149,7 +147,7 @@ class Signatures:
         login = next((item for item in job.credentials if item.host == reference.host), None)
         known = [self._settings.url, *self._settings.allowed_origins]
         url = references.base_url(reference.host, known=known, insecure=self._settings.insecure_registries)
-        return RegistryClient(self._http, url, reference, login)
+        return RegistryClient(self._registries, url, reference, login)
 
     async def _trusted(self) -> list[Key]:
         if not self._keys:
@@ -167,7 +165,7 @@ class Signatures:
             raise Unsigned(f"the trusted keys cannot be read: {exc}") from exc
         for origin in dict.fromkeys([self._settings.url, *self._settings.allowed_origins]):
             try:
-                answer = await self._http.get(f"{origin}{_KEYS_PATH}")
+                answer = await self._registries.http.get(f"{origin}{_KEYS_PATH}")
             except httpx.HTTPError:
                 continue
             if answer.status_code == 200 and _parsed([answer.content]):

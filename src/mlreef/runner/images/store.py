@@ -12,7 +12,7 @@ import json
 import os
 import secrets
 import shutil
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,13 +24,14 @@ from mlreef.kit import logs
 from mlreef.kit.errors import PlatformError
 from mlreef.runner.executors.base import PrepareFailed
 from mlreef.runner.images import layers, merging, references
-from mlreef.runner.images.registry import PullFailed, RegistryClient
+from mlreef.runner.images.registry import PullFailed, Registries, RegistryClient
 from mlreef.runner.payload import Credential
 
 log = logs.get(__name__)
 
 _ATTEMPTS = 6
 _MAX_LAYERS = 127
+_REMEMBERED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,9 @@ class Images:
         self._caps = caps or layers.Caps()
         self._locks: dict[str, asyncio.Lock] = {}
         self._held: Counter[str] = Counter()
-        self._http = httpx.AsyncClient(
-            transport=transport, timeout=httpx.Timeout(30.0, read=120.0), trust_env=False, follow_redirects=False
-        )
+        self._registries = Registries(transport)
+        self._configs: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._grown = True
         shutil.rmtree(directory / "tmp", ignore_errors=True)
         for part in ("layers", "merged", "tmp"):
             (directory / part).mkdir(parents=True, exist_ok=True)
@@ -78,7 +79,7 @@ class Images:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._http.aclose()
+        await self._registries.close()
 
     async def get(self, name: str, credentials: Sequence[Credential]) -> Lease:
         """The image of that name, pulled as far as it is not here yet; raises `PullFailed`."""
@@ -101,9 +102,9 @@ class Images:
             raise PullFailed(exc.message) from exc
         login = next((item for item in credentials if item.host == reference.host), None)
         url = references.base_url(reference.host, known=self._known, insecure=self._insecure)
-        client = RegistryClient(self._http, url, reference, login)
+        client = RegistryClient(self._registries, url, reference, login)
         digest, manifest = await client.manifest()
-        config = (await client.config(manifest["config"])).get("config") or {}
+        config = await self._config(client, manifest["config"])
         wanted = [str(layer["digest"]) for layer in manifest["layers"]]
         if len(wanted) > _MAX_LAYERS:
             raise PullFailed(f"{reference}: more than {_MAX_LAYERS} layers")
@@ -118,13 +119,23 @@ class Images:
         except BaseException:
             self._release(held)
             raise
-        await asyncio.to_thread(self._trim)
+        if self._grown:
+            self._grown = await asyncio.to_thread(self._trim)
         env = dict(item.partition("=")[::2] for item in config.get("Env") or () if "=" in item)
         words = str(reference) if reference.digest else f"{reference} ({digest})"
         release = self._releaser(held)
         return Lease(
             digest, [p / "fs" for p in places], overlayable, env, config.get("WorkingDir") or "/", words, held, release
         )
+
+    async def _config(self, client: RegistryClient, descriptor: Mapping[str, Any]) -> dict[str, Any]:
+        """The part of the image's configuration that says how to run it."""
+        digest = str(descriptor["digest"])
+        if digest not in self._configs:
+            self._configs[digest] = (await client.config(descriptor)).get("config") or {}
+            while len(self._configs) > _REMEMBERED:
+                self._configs.popitem(last=False)
+        return self._configs[digest]
 
     async def merged(self, lease: Lease) -> Path:
         """One directory with all layers in it (hard links), for programs that cannot stack directories."""
@@ -171,6 +182,7 @@ class Images:
             await asyncio.to_thread(os.sync)
             shutil.rmtree(place, ignore_errors=True)
             temporary.rename(place)
+            self._grown = True
         except OSError as exc:
             raise PullFailed(f"the image's layer {digest} cannot be kept: {exc}") from exc
         finally:
@@ -191,8 +203,8 @@ class Images:
         for key in held:
             self._held[key] -= 1
 
-    def _trim(self) -> None:
-        """Drop what is not in use, oldest first, until the store fits."""
+    def _trim(self) -> bool:
+        """Drop what is not in use, oldest first, until the store fits; whether it is still too large."""
         known = []
         for place in (self._directory / "layers").iterdir():
             with contextlib.suppress(OSError, ValueError, PrepareFailed):
@@ -208,6 +220,7 @@ class Images:
             if not self._held[place.name]:
                 shutil.rmtree(place, ignore_errors=True)
                 excess -= size
+        return excess > 0
 
 
 def _key(digest: str) -> str:
