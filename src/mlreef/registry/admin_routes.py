@@ -42,6 +42,7 @@ async def set_quota(request: Request, state: Here, namespace: str, given: schema
         found = await store.ensure_namespace(tx, namespace)
         await store.set_quota(tx, found, given.quota_bytes)
         row = await store.lock_namespace(tx, found)
+    state.unlimited.pop(namespace, None)
     return JSONResponse(_namespace(state, row))
 
 

@@ -35,6 +35,7 @@ def create_app(
             await objects.claim(app.state.registry.objects, "registry")
         async with http_client, tasks.running(background.loops(app.state.registry)):
             yield
+        await app.state.registry.links.close()
         await app.state.registry.objects.close()
         await db.close()
 

@@ -6,7 +6,8 @@ under the row's lock; so bytes whose row is new must be looked at once more befo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import RowMapping
@@ -33,21 +34,46 @@ async def find(state: State, repository: str, digest: str, *, counted_on: bool) 
     return found
 
 
-async def link(state: State, repository: str, stored: Stored, upload: str | None = None, *, chunks: int = 0) -> None:
-    """Record stored bytes as a blob of the repository, and close the session they came by."""
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Stored bytes that shall be a blob, and the session that they came by: closed when it has a row, else unknown."""
+
+    stored: Stored
+    upload: str | None = None
+    has_row: bool = False
+
+
+async def link(
+    state: State, repository: str, stored: Stored, upload: str | None = None, *, has_row: bool = True
+) -> None:
+    """Record stored bytes as a blob of the repository, and close the session they came by; durable on return."""
+
+    async def work(arrivals: Sequence[Arrival]) -> None:
+        await _link(state, repository, arrivals)
+
+    await state.links.add(repository, Arrival(stored, upload, has_row), work)
+
+
+async def _link(state: State, repository: str, arrivals: Sequence[Arrival]) -> None:
     now = state.clock.now()
     async with state.db.write() as tx:
-        if upload is not None and not await upload_store.end_upload(tx, upload, chunks=chunks):
+        found = await store.ensure_repository(tx, repository, now)
+        account = quotas.Account(state, await store.lock_namespace(tx, found.namespace_id))
+        fresh = [one.upload for one in arrivals if one.upload is not None and not one.has_row]
+        if fresh and await upload_store.has_any(tx, fresh):
             raise upload_unknown()
-        await _into(tx, state, await store.ensure_repository(tx, repository, now), stored)
+        for one in arrivals:
+            if one.upload is not None and one.has_row and not await upload_store.close_upload(tx, one.upload):
+                raise upload_unknown()
+            await _into(tx, state, found, one.stored, account)
+        await account.settle(tx)
 
 
-async def _into(tx: Tx, state: State, repository: store.Repository, stored: Stored) -> None:
-    namespace = await store.lock_namespace(tx, repository.namespace_id)
+async def _into(tx: Tx, state: State, repository: store.Repository, stored: Stored, account: quotas.Account) -> None:
     new = await know(tx, state, stored)
     now = state.clock.now()
     if new or not await store.touch_blob(tx, repository.id, stored.digest, now):
-        await quotas.count_in(tx, state, namespace, stored, new=new)
+        await account.count_in(tx, stored, new=new)
         await store.insert_blob(tx, repository.id, stored.digest, stored.size, now)
 
 
@@ -80,11 +106,13 @@ async def _take_over(state: State, repository: str, source: str, stored: Stored)
     async with state.db.write() as tx:
         origin = await store.find_repository(tx, source)
         found = await store.ensure_repository(tx, repository, now)
-        await store.lock_namespace(tx, found.namespace_id)  # before the source's row, as the collection does
+        # The namespace before the source's row, as the collection does.
+        account = quotas.Account(state, await store.lock_namespace(tx, found.namespace_id))
         # Held until the commit: a collection of the source's namespace waits, and the object stays in use.
         if origin is None or not await store.touch_blob(tx, origin.id, stored.digest, now):
             return False
-        await _into(tx, state, found, stored)
+        await _into(tx, state, found, stored, account)
+        await account.settle(tx)
     return True
 
 

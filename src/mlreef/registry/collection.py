@@ -116,10 +116,9 @@ async def close_uploads(state: State, report: Report | None = None) -> None:
     while True:
         async with state.db.write() as tx:
             stale = await upload_store.list_stale_uploads(tx, before)
-            for upload in stale:
-                await upload_store.end_upload(tx, upload, chunks=1)
+            await upload_store.forget_uploads(tx, [row["id"] for row in stale])
         if report is not None:
-            report.uploads += len(stale)
+            report.uploads += sum(not row["closed"] for row in stale)
         if not stale:
             return
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, func, insert, or_, select, update
+from sqlalchemy import RowMapping, bindparam, delete, func, insert, or_, select, update
 
 from mlreef.kit.db import Tx
 from mlreef.registry.store import batches, insert_missing
@@ -19,19 +19,20 @@ _LISTED = (
     manifests.c.artifact_type,
     manifests.c.annotations,
 )
+_HELD = (
+    select(manifests.c.digest, manifests.c.media_type, manifests.c.body)
+    .join(repositories, repositories.c.id == manifests.c.repository_id)
+    .where(repositories.c.name == bindparam("name"))
+)
+_BY_DIGEST = _HELD.where(manifests.c.digest == bindparam("wanted"))
+_BY_TAG = _HELD.join(
+    tags, (tags.c.repository_id == manifests.c.repository_id) & (tags.c.digest == manifests.c.digest)
+).where(tags.c.name == bindparam("wanted"))
 
 
 async def find_manifest(tx: Tx, name: str, reference: str, *, tag: bool) -> RowMapping | None:
     """A manifest of the repository called `name`, by tag or digest (hexadecimal): what every pull asks."""
-    query = select(manifests.c.digest, manifests.c.media_type, manifests.c.body).join(
-        repositories, repositories.c.id == manifests.c.repository_id
-    )
-    if tag:
-        named = (tags.c.repository_id == manifests.c.repository_id) & (tags.c.digest == manifests.c.digest)
-        query = query.join(tags, named).where(tags.c.name == reference)
-    else:
-        query = query.where(manifests.c.digest == reference)
-    return await tx.find(query.where(repositories.c.name == name))
+    return await tx.find(_BY_TAG if tag else _BY_DIGEST, {"name": name, "wanted": reference})
 
 
 async def missing_manifests(tx: Tx, repository: int, digests: Iterable[str]) -> list[str]:

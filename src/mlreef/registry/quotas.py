@@ -14,14 +14,23 @@ from mlreef.registry import store
 from mlreef.registry.state import State
 from mlreef.registry.wire import RegistryError, denied
 
+_REMEMBERED_SECONDS = 2.0
+"""How long a namespace without a quota is taken for one: the look that counts is the other one."""
+_MOST_REMEMBERED = 1000
+
 
 async def room(state: State, repository: str, digest: str | None = None) -> int:
     """How many bytes may be received for the repository now; a blob that its namespace holds costs nothing."""
     name, most = repository.partition("/")[0], state.settings.max_blob_bytes
+    if state.unlimited.get(name, 0) > state.clock.monotonic():
+        return most
     async with state.db.read() as tx:
         namespace = await store.find_namespace(tx, name)
         quota = _quota(state, None if namespace is None else namespace["quota"])
         if not quota:
+            if len(state.unlimited) >= _MOST_REMEMBERED:
+                state.unlimited.clear()
+            state.unlimited[name] = state.clock.monotonic() + _REMEMBERED_SECONDS
             return most
         used = 0 if namespace is None else namespace["used"]
         held = namespace is not None and digest is not None
@@ -30,18 +39,30 @@ async def room(state: State, repository: str, digest: str | None = None) -> int:
     return min(most, max(0, quota - used))
 
 
-async def count_in(tx: Tx, state: State, namespace: RowMapping, stored: Stored, *, new: bool) -> None:
-    """Count a blob as part of its namespace, which is locked; refused when it does not fit.
+class Account:
+    """What a locked namespace holds, while blobs are counted in: settled once, at the end of the transaction."""
 
-    Bytes that were `new` to the whole registry are nobody's yet: no look is needed.
-    """
-    size = stored.size
-    if not new and await store.namespace_holds(tx, namespace["id"], stored.digest):
-        return
-    quota = _quota(state, namespace["quota"])
-    if quota and namespace["used"] + size > quota:
-        raise exceeded(namespace["name"], namespace["used"], quota, size)
-    await store.add_used(tx, namespace["id"], size)
+    def __init__(self, state: State, namespace: RowMapping) -> None:
+        self._namespace = namespace
+        self._quota = _quota(state, namespace["quota"])
+        self._more = 0
+
+    async def count_in(self, tx: Tx, stored: Stored, *, new: bool) -> None:
+        """Count a blob as part of the namespace; refused when it does not fit.
+
+        Bytes that were `new` to the whole registry are nobody's yet: no look is needed.
+        """
+        if not new and await store.namespace_holds(tx, self._namespace["id"], stored.digest):
+            return
+        used = self._namespace["used"] + self._more
+        if self._quota and used + stored.size > self._quota:
+            raise exceeded(self._namespace["name"], used, self._quota, stored.size)
+        self._more += stored.size
+
+    async def settle(self, tx: Tx) -> None:
+        """Write down what was counted."""
+        if self._more:
+            await store.add_used(tx, self._namespace["id"], self._more)
 
 
 async def count_out(tx: Tx, repository: store.Repository, digest: str, size: int) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import Request
 
 from mlreef.kit.clock import Clock
 from mlreef.kit.db import Database
 from mlreef.kit.objects import ObjectStore
+from mlreef.registry.batches import Batches
 from mlreef.registry.metrics import Meters
 from mlreef.registry.settings import Settings
 from mlreef.registry.tokens import TokenVerifier
@@ -24,9 +25,13 @@ class State:
     tokens: TokenVerifier
     clock: Clock
     meters: Meters
+    links: Batches = field(default_factory=Batches)
+    """Blobs that are about to become part of a repository."""
+    unlimited: dict[str, float] = field(default_factory=dict)
+    """Namespaces without a quota, and until when (`monotonic`) that need not be looked at again."""
 
 
-def of(request: Request) -> State:
-    """The state of the application that answers `request`."""
+async def of(request: Request) -> State:
+    """The state of the application that answers `request`; a plain function would cost a change of threads."""
     state: State = request.app.state.registry
     return state

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import RowMapping, Table, delete, exists, func, select, update
+from sqlalchemy import Executable, RowMapping, Table, bindparam, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mlreef.kit.db import Tx
@@ -19,6 +20,27 @@ from mlreef.registry.tables import blobs, manifests, namespaces, objects, reposi
 
 _MOST_NAMED = 500
 """Values in one `IN`: SQLite takes 32,766 parameters, and plans of long lists cost."""
+
+# What every push and pull asks is put together once: building a statement costs more than SQLite takes to answer it.
+_REPOSITORY = select(repositories.c.id, repositories.c.namespace_id).where(repositories.c.name == bindparam("name"))
+_NAMESPACE = select(namespaces).where(namespaces.c.id == bindparam("id")).with_for_update()
+_NAMESPACE_NAMED = select(namespaces).where(namespaces.c.name == bindparam("name"))
+_ADD_USED = (
+    update(namespaces)
+    .where(namespaces.c.id == bindparam("namespace"))
+    .values(used=namespaces.c.used + bindparam("size"))
+)
+_BLOB_NAMED = (
+    select(blobs.c.size, blobs.c.touched_at, blobs.c.repository_id)
+    .join(repositories, repositories.c.id == blobs.c.repository_id)
+    .where(repositories.c.name == bindparam("name"), blobs.c.digest == bindparam("wanted"))
+)
+_TOUCH_BLOB = (
+    update(blobs)
+    .where(blobs.c.repository_id == bindparam("repository"), blobs.c.digest == bindparam("wanted"))
+    .values(touched_at=bindparam("now"))
+)
+_TOUCH_OBJECT = update(objects).where(objects.c.digest == bindparam("wanted")).values(touched_at=bindparam("now"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +53,17 @@ class Repository:
 
 async def insert_missing(tx: Tx, table: Table, *rows: Mapping[str, Any]) -> int:
     """Insert rows whose keys are not there yet; how many were new. Two writers at once are no error."""
-    insert = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
+    statement = _insert_missing(table, tx.dialect)
     new = 0
     for row in rows:
-        new += (await tx.execute(insert(table).values(**row).on_conflict_do_nothing())).rowcount
+        new += (await tx.execute(statement, row)).rowcount
     return new
+
+
+@cache
+def _insert_missing(table: Table, dialect: str) -> Executable:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return insert(table).on_conflict_do_nothing()
 
 
 def batches(values: Iterable[str]) -> Iterable[list[str]]:
@@ -46,8 +74,7 @@ def batches(values: Iterable[str]) -> Iterable[list[str]]:
 
 async def find_repository(tx: Tx, name: str) -> Repository | None:
     """The repository called `name`."""
-    query = select(repositories.c.id, repositories.c.namespace_id).where(repositories.c.name == name)
-    row = await tx.find(query)
+    row = await tx.find(_REPOSITORY, {"name": name})
     return None if row is None else Repository(row["id"], row["namespace_id"])
 
 
@@ -72,12 +99,12 @@ async def ensure_namespace(tx: Tx, name: str) -> int:
 
 async def lock_namespace(tx: Tx, namespace: int) -> RowMapping:
     """A namespace (name, used, quota), held until the transaction ends."""
-    return await tx.one(select(namespaces).where(namespaces.c.id == namespace).with_for_update())
+    return await tx.one(_NAMESPACE, {"id": namespace})
 
 
 async def find_namespace(tx: Tx, name: str) -> RowMapping | None:
     """A namespace by name."""
-    return await tx.find(select(namespaces).where(namespaces.c.name == name))
+    return await tx.find(_NAMESPACE_NAMED, {"name": name})
 
 
 async def list_namespaces(tx: Tx, after: str, limit: int) -> Sequence[RowMapping]:
@@ -93,7 +120,7 @@ async def set_quota(tx: Tx, namespace: int, quota: int | None) -> None:
 
 async def add_used(tx: Tx, namespace: int, size: int) -> None:
     """Count bytes in, or out when negative."""
-    await tx.execute(update(namespaces).where(namespaces.c.id == namespace).values(used=namespaces.c.used + size))
+    await tx.execute(_ADD_USED, {"namespace": namespace, "size": size})
 
 
 async def list_repositories(tx: Tx, after: str, limit: int) -> list[str]:
@@ -117,10 +144,7 @@ async def find_blob(tx: Tx, repository: int, digest: str) -> RowMapping | None:
 
 async def find_blob_by_name(tx: Tx, name: str, digest: str) -> RowMapping | None:
     """A blob of the repository called `name`, in one query: what every pull asks."""
-    query = select(blobs.c.size, blobs.c.touched_at, blobs.c.repository_id).join(
-        repositories, repositories.c.id == blobs.c.repository_id
-    )
-    return await tx.find(query.where(repositories.c.name == name, blobs.c.digest == digest))
+    return await tx.find(_BLOB_NAMED, {"name": name, "wanted": digest})
 
 
 async def missing_blobs(tx: Tx, repository: int, digests: Iterable[str]) -> list[str]:
@@ -135,8 +159,8 @@ async def missing_blobs(tx: Tx, repository: int, digests: Iterable[str]) -> list
 
 async def touch_blob(tx: Tx, repository: int, digest: str, now: datetime) -> bool:
     """Note that somebody counts on a blob from now on; whether it is one of the repository."""
-    query = update(blobs).where(blobs.c.repository_id == repository, blobs.c.digest == digest)
-    return bool((await tx.execute(query.values(touched_at=now))).rowcount)
+    values = {"repository": repository, "wanted": digest, "now": now}
+    return bool((await tx.execute(_TOUCH_BLOB, values)).rowcount)
 
 
 async def insert_blob(tx: Tx, repository: int, digest: str, size: int, now: datetime) -> None:
@@ -170,7 +194,7 @@ async def touch_object(tx: Tx, digest: str, size: int, now: datetime) -> bool:
     row = {"digest": digest, "size": size, "touched_at": now}
     if await insert_missing(tx, objects, row):
         return True
-    await tx.execute(update(objects).where(objects.c.digest == digest).values(touched_at=now))
+    await tx.execute(_TOUCH_OBJECT, {"wanted": digest, "now": now})
     return False
 
 

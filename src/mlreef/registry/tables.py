@@ -91,6 +91,7 @@ uploads = Table(
     Column("id", String(64), primary_key=True),
     Column("repository_id", BigId, ForeignKey("repositories.id"), nullable=False),
     Column("created_at", UtcDateTime, nullable=False, index=True),
+    Column("closed", Boolean, nullable=False),
 )
 
 upload_chunks = Table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -14,6 +15,7 @@ from mlreef.registry.wire import VERSION, digest_hex, repository_name
 
 router = APIRouter()
 Here = Annotated[State, Depends(of)]
+_SMALL = 256 << 10
 _PUSH = {"policy": "registry.push"}
 _SESSION = "/v2/{name:path}/blobs/uploads/{upload}"
 
@@ -35,14 +37,14 @@ async def start_upload(
             return _created(name, stored)
     if digest is not None:
         return _created(name, await uploads.monolithic(state, name, digest_hex(digest), request.stream()))
-    return _session(name, await uploads.start(state, name), 0)
+    return _session(name, uploads.start(state, name), 0)
 
 
 @router.get(_SESSION, openapi_extra=_PUSH)
 async def upload_status(request: Request, state: Here, name: str, upload: str) -> Response:
     """end-13: how much of an upload has arrived."""
     await guards.repository(state, request, name, "pull", "push")
-    return _session(name, upload, uploads.total(await uploads.progress(state, name, upload)), status=204)
+    return _session(name, upload, (await uploads.progress(state, name, upload)).received, status=204)
 
 
 @router.patch(_SESSION, openapi_extra=_PUSH)
@@ -57,10 +59,15 @@ async def append_chunk(request: Request, state: Here, name: str, upload: str) ->
 async def finish_upload(request: Request, state: Here, name: str, upload: str, digest: str) -> Response:
     """end-6: receive the last bytes and check the whole."""
     await guards.repository(state, request, name, "pull", "push")
-    content_range = request.headers.get("content-range")
-    stored = await uploads.finish(
-        state, name, upload, request.stream(), digest=digest_hex(digest), content_range=content_range
-    )
+    wanted, content_range = digest_hex(digest), request.headers.get("content-range")
+    body: AsyncIterator[bytes] = request.stream()
+    if content_range is None and _is_small(request):
+        data = await request.body()
+        stored = await uploads.finish_small(state, name, upload, data, digest=wanted)
+        if stored is not None:
+            return _created(name, stored)
+        body = uploads.once(data)
+    stored = await uploads.finish(state, name, upload, body, digest=wanted, content_range=content_range)
     return _created(name, stored)
 
 
@@ -77,6 +84,12 @@ def _sources(grant: Grant, name: str, source: str | None) -> list[str]:
     if source is not None:
         return [repository_name(source)] if grant.allows(source, "pull") else []
     return [name, *(one for one in sorted(grant.repositories) if one != name and grant.allows(one, "pull"))]
+
+
+def _is_small(request: Request) -> bool:
+    """Whether the body is announced, not empty, and small enough to be held in memory."""
+    length = request.headers.get("content-length", "")
+    return length.isdecimal() and 0 < int(length[:12]) <= _SMALL
 
 
 def _created(name: str, stored: Stored) -> Response:

@@ -6,63 +6,82 @@ send) is therefore finished without copying a byte; several chunks are streamed 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from mlreef.kit.db import Tx
 from mlreef.kit.errors import Kind
-from mlreef.kit.ids import new_token
 from mlreef.kit.objects import DigestMismatch, ObjectStore, Stored, TooLarge
-from mlreef.registry import blobs, quotas, store, upload_store
+from mlreef.registry import blobs, quotas, sessions, store, upload_store
 from mlreef.registry.state import State
 from mlreef.registry.wire import RegistryError, upload_unknown
 
 _CONTENT_RANGE = re.compile(r"(?:bytes[ =])?(\d+)-(\d+)(?:/(?:\d+|\*))?")
 _MOST_CHUNKS = 10_000
 
-Chunks = Sequence[Any]
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open upload: since when, its chunks in order, and whether the database knows it already."""
+
+    begin: datetime
+    chunks: Sequence[Any]
+    has_row: bool
+
+    @property
+    def received(self) -> int:
+        """Bytes received so far."""
+        return sum(int(chunk["size"]) for chunk in self.chunks)
 
 
-async def start(state: State, repository: str) -> str:
-    """Open a session and return its id, which only its opener knows."""
-    upload = new_token("")
-    now = state.clock.now()
-    async with state.db.write() as tx:
-        found = await store.ensure_repository(tx, repository, now)
-        await upload_store.start_upload(tx, upload, found.id, now)
-    return upload
+def start(state: State, repository: str) -> str:
+    """Open a session and return its name; nothing is written before bytes arrive."""
+    return sessions.new(repository, state.clock.now())
 
 
-async def progress(state: State, repository: str, upload: str) -> Chunks:
-    """The chunks received so far; raises when the session is not open in this repository."""
+async def progress(state: State, repository: str, upload: str) -> Session:
+    """The session as far as it came; raises when it is not open in this repository."""
     async with state.db.read() as tx:
-        chunks = await upload_store.list_chunks(tx, repository, upload)
-    if chunks is None:
+        return await _session(tx, state, repository, upload)
+
+
+async def _session(tx: Tx, state: State, repository: str, upload: str) -> Session:
+    now = state.clock.now()
+    begin = sessions.find_begin(repository, upload, now, state.settings.upload_hours)
+    found = await upload_store.find_session(tx, repository, upload)
+    if found is not None and found[0]:
+        return Session(begin or now, found[1], has_row=True)
+    if found is not None or begin is None:
         raise upload_unknown()
-    return chunks
+    return Session(begin, (), has_row=False)
 
 
 async def append(
     state: State, repository: str, upload: str, body: AsyncIterator[bytes], content_range: str | None
 ) -> int:
     """Receive one chunk; returns how many bytes the session holds now. Out of order is 416."""
-    chunks = await progress(state, repository, upload)
-    received = total(chunks)
+    session = await progress(state, repository, upload)
+    received = session.received
     length = _expected(repository, upload, content_range, received)
-    if len(chunks) >= _MOST_CHUNKS:
+    if len(session.chunks) >= _MOST_CHUNKS:
         message = f"an upload takes at most {_MOST_CHUNKS} chunks: send larger ones"
         raise RegistryError(Kind.TOO_LARGE, "SIZE_INVALID", message)
     stored = await _receive(state, repository, body, None, length=length, before=received)
     if not stored.size:
         return received
     async with state.db.write() as tx:
-        now_there = await upload_store.list_chunks(tx, repository, upload)
-        if now_there is None:
-            raise upload_unknown()
-        if len(now_there) != len(chunks):
+        found = await store.ensure_repository(tx, repository, state.clock.now())
+        now_there = await _session(tx, state, repository, upload)
+        if len(now_there.chunks) != len(session.chunks):
             raise RegistryError(Kind.CONFLICT, "BLOB_UPLOAD_INVALID", "another chunk of this upload arrived meanwhile")
         await blobs.know(tx, state, stored)
-        await upload_store.add_chunk(tx, upload, len(chunks), stored.digest, stored.size)
+        if not now_there.has_row:
+            await upload_store.ensure_upload(tx, upload, found.id, session.begin)
+        await upload_store.add_chunk(tx, upload, len(session.chunks), stored.digest, stored.size)
     return received + stored.size
 
 
@@ -70,16 +89,35 @@ async def finish(
     state: State, repository: str, upload: str, body: AsyncIterator[bytes], *, digest: str, content_range: str | None
 ) -> Stored:
     """Receive what is left, check the digest and make the bytes a blob of the repository."""
-    chunks = await progress(state, repository, upload)
-    if chunks:
-        if await append(state, repository, upload, body, content_range) != total(chunks):
-            chunks = await progress(state, repository, upload)
-        stored = await _joined(state.objects, chunks, digest)
+    session = await progress(state, repository, upload)
+    if session.chunks:
+        if await append(state, repository, upload, body, content_range) != session.received:
+            session = await progress(state, repository, upload)
+        stored = await _joined(state.objects, session.chunks, digest)
     else:
         length = _expected(repository, upload, content_range, 0)
         stored = await _receive(state, repository, body, digest, length=length)
-    await blobs.link(state, repository, stored, upload, chunks=len(chunks))
+    await blobs.link(state, repository, stored, upload, has_row=session.has_row)
     return stored
+
+
+async def finish_small(state: State, repository: str, upload: str, data: bytes, *, digest: str) -> Stored | None:
+    """Take a whole small blob by a session that has received nothing yet; None when it must be looked at closely.
+
+    These bytes are all that the digest names, so the session needs no look before they are kept: that it was neither
+    given up nor has received anything is seen when they become a blob.
+    """
+    opened = sessions.find_begin(repository, upload, state.clock.now(), state.settings.upload_hours) is not None
+    if not opened or hashlib.sha256(data).hexdigest() != digest:
+        return None
+    stored = await _receive(state, repository, once(data), digest)
+    await blobs.link(state, repository, stored, upload, has_row=False)
+    return stored
+
+
+async def once(data: bytes) -> AsyncIterator[bytes]:
+    """A body that has arrived already."""
+    yield data
 
 
 async def monolithic(state: State, repository: str, digest: str, body: AsyncIterator[bytes]) -> Stored:
@@ -91,14 +129,13 @@ async def monolithic(state: State, repository: str, digest: str, body: AsyncIter
 
 async def cancel(state: State, repository: str, upload: str) -> None:
     """Close a session without keeping anything."""
-    chunks = await progress(state, repository, upload)
     async with state.db.write() as tx:
-        await upload_store.end_upload(tx, upload, chunks=len(chunks))
-
-
-def total(chunks: Chunks) -> int:
-    """Bytes received so far."""
-    return sum(int(chunk["size"]) for chunk in chunks)
+        found = await store.ensure_repository(tx, repository, state.clock.now())
+        session = await _session(tx, state, repository, upload)
+        if session.has_row:
+            await upload_store.close_upload(tx, upload)
+        else:
+            await upload_store.ensure_upload(tx, upload, found.id, session.begin, closed=True)
 
 
 def _expected(repository: str, upload: str, content_range: str | None, received: int) -> int | None:
@@ -145,7 +182,7 @@ async def _receive(
     return stored
 
 
-async def _joined(objects: ObjectStore, chunks: Chunks, digest: str) -> Stored:
+async def _joined(objects: ObjectStore, chunks: Sequence[Any], digest: str) -> Stored:
     if len(chunks) == 1 and chunks[0]["digest"] == digest:
         return Stored(digest, chunks[0]["size"])
 

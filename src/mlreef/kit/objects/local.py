@@ -20,6 +20,7 @@ from mlreef.kit.errors import not_found
 from mlreef.kit.objects.base import CHUNK, Stored, TooLarge, checked, is_digest, verify
 
 _BATCH = 4 << 20
+_SMALL = 64 << 10
 _LEFT_OVER_SECONDS = 86400
 _NO_WAIT = getattr(os, "RWF_NOWAIT", 0)
 
@@ -54,19 +55,44 @@ class LocalObjects:
     ) -> Stored:
         """See `ObjectStore.put`."""
         temporary = self._temporary / secrets.token_hex(16)
+        limit = max_size if size is None else size
+        body = aiter(chunks)
+        begin, is_all = await _begin(body, limit)
+        if is_all:
+            data = b"".join(begin)
+            stored = Stored(hashlib.sha256(data).hexdigest(), len(data))
+            verify(stored.digest, stored.size, expect, size)
+            await asyncio.to_thread(self._keep, temporary, data, stored.digest)
+            return stored
         try:
-            stored = await self._receive(temporary, chunks, max_size if size is None else size)
+            stored = await self._receive(temporary, begin, body, limit)
             verify(stored.digest, stored.size, expect, size)
             await asyncio.to_thread(self._publish, temporary, stored.digest)
-        finally:
+        except BaseException:
             temporary.unlink(missing_ok=True)
+            raise
         return stored
 
-    async def _receive(self, path: Path, chunks: AsyncIterable[bytes], limit: int | None) -> Stored:
-        hasher, total, batch, waiting = hashlib.sha256(), 0, [], 0
+    def _keep(self, temporary: Path, data: bytes, digest: str) -> None:
+        """Everything that waits for the disk in one trip to a thread: what small objects cost most."""
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            try:
+                _write_all(descriptor, data)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            self._publish(temporary, digest)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+
+    async def _receive(self, path: Path, begin: list[bytes], rest: AsyncIterator[bytes], limit: int | None) -> Stored:
+        hasher, batch = hashlib.sha256(), begin
+        total = waiting = sum(map(len, begin))
         with path.open("wb", buffering=0) as file:
             writing: asyncio.Future[None] | None = None
-            async for chunk in chunks:
+            async for chunk in rest:
                 if not chunk:
                     continue
                 batch.append(chunk)
@@ -101,7 +127,8 @@ class LocalObjects:
     async def open(self, digest: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """See `ObjectStore.open`."""
         try:
-            file = await asyncio.to_thread(self._path(digest).open, "rb", 0)
+            # Here and not in a thread: whoever opens an object has just looked for it, so its place is in memory.
+            file = self._path(digest).open("rb", 0)
         except FileNotFoundError:
             raise not_found("Object") from None
         with file:
@@ -139,12 +166,31 @@ class LocalObjects:
         return self._root / digest[:2] / digest
 
 
+async def _begin(body: AsyncIterator[bytes], limit: int | None) -> tuple[list[bytes], bool]:
+    """The first bytes of a body, a little more than `_SMALL` at most, and whether they are all."""
+    begin, total = [], 0
+    async for chunk in body:
+        if not chunk:
+            continue
+        begin.append(chunk)
+        total += len(chunk)
+        if limit is not None and total > limit:
+            raise TooLarge(limit)
+        if total > _SMALL:
+            return begin, False
+    return begin, True
+
+
 def _write(file: BinaryIO, hasher: hashlib._Hash, batch: list[bytes]) -> None:
     for chunk in batch:
         hasher.update(chunk)
-        view = memoryview(chunk)
-        while view:
-            view = view[os.write(file.fileno(), view) :]
+        _write_all(file.fileno(), chunk)
+
+
+def _write_all(descriptor: int, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def _finish(file: BinaryIO, hasher: hashlib._Hash, batch: list[bytes]) -> None:
