@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import os
 import shutil
 import stat
@@ -22,6 +23,10 @@ from mlreef.runner.executors.base import PrepareFailed
 
 _WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 _OPAQUE_ATTRIBUTE = "user.overlay.opaque"
+_MAX_WINDOW = 128 << 20
+"""What zstd itself takes unless asked for more (`--long`); a frame may ask for gigabytes of memory."""
+_MAX_HEADERS = 8 << 20
+"""Bytes between two files: names, attributes, padding. Python's tarfile would hold gigabytes of them in memory."""
 
 
 class BadLayer(PrepareFailed):
@@ -52,19 +57,42 @@ class Unpacked:
 
 
 def unpack(archive: Path, target: Path, caps: Caps) -> Unpacked:
-    """Unpack a layer (tar, plain or gzip) below `target`, which must be an empty directory of ours."""
+    """Unpack a layer (tar; plain, gzip or zstd) below `target`, which must be an empty directory of ours."""
+    from zstandard import ZstdError
+
     result = Unpacked()
     try:
-        with _decompressed(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        with _decompressed(archive) as stream, tarfile.open(fileobj=(bounded := _Bounded(stream)), mode="r|") as tar:
             for member in tar:
+                bounded.allow(member.size if member.isreg() else 0)
                 result.entries += 1
                 result.bytes += member.size if member.isreg() else 0
                 if result.entries > caps.entries or result.bytes > caps.bytes:
                     raise BadLayer(f"more than {caps.entries} entries or {caps.bytes} bytes")
                 _place(tar, member, target, result)
-    except (tarfile.TarError, EOFError, OSError, gzip.BadGzipFile) as exc:
+    except (tarfile.TarError, EOFError, OSError, gzip.BadGzipFile, ZstdError) as exc:
         raise BadLayer(f"{type(exc).__name__}: {exc}") from exc
     return result
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that ends with an error when more is read than files and their headers may need."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._left = _MAX_HEADERS
+
+    def allow(self, size: int) -> None:
+        """A file of that size comes next, and then headers again."""
+        self._left = size + _MAX_HEADERS
+
+    def read(self, size: int = -1, /) -> bytes:
+        """As of any stream."""
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise BadLayer(f"more than {_MAX_HEADERS} bytes that are no file's")
+        return data
 
 
 @contextmanager
@@ -81,7 +109,12 @@ def _decompressed(archive: Path) -> Iterator[IO[bytes]]:
             with bz2.BZ2File(file) as stream:
                 yield cast("IO[bytes]", stream)
         elif magic == b"\x28\xb5\x2f\xfd":
-            raise BadLayer("it is compressed with zstd, which this executor cannot read: push the image with gzip")
+            from zstandard import ZstdDecompressor
+
+            decompressor = ZstdDecompressor(max_window_size=_MAX_WINDOW)
+            # podman's "zstd:chunked" has many frames, and a table of contents in one that is skipped.
+            with decompressor.stream_reader(file, read_across_frames=True, closefd=False) as stream:
+                yield cast("IO[bytes]", stream)
         else:
             yield file
 
