@@ -77,7 +77,7 @@ class Fetcher:
     def _fetch_manifest(self, source: Mapping[str, Any], target: str) -> Tuple[int, int]:
         if self._job is None:
             raise errors.Failure("only steps have inputs from other steps")
-        entries = self._job.get_manifest(source["digest"])
+        entries = self._job.get_manifest(source["digest"], source.get("manifest"))
         wanted = [Wanted(e["path"], cache.LFS, e["oid"], int(e["size"]), e.get("mode", "100644")) for e in entries]
         if not wanted:
             raise errors.InputUnavailable("the output of step %r is empty" % source.get("step", "?"))

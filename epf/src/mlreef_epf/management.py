@@ -28,11 +28,11 @@ class Job:
         """What this job is to do."""
         return cast("Dict[str, Any]", self._client.request("GET", self._base, headers=self._headers).json())
 
-    def get_manifest(self, digest: str) -> List[Any]:
-        """The entries of an upstream step's output, verified against their digest."""
+    def get_manifest(self, digest: str, known: Optional[Dict[str, Any]] = None) -> List[Any]:
+        """The entries of an upstream step's output, verified against their digest; `known` when the spec held it."""
         url = "%s/manifests/%s" % (self._base, digest)
         try:
-            manifest = self._client.request("GET", url, headers=self._headers).json()
+            manifest = known or self._client.request("GET", url, headers=self._headers).json()
         except web.HttpError as exc:
             raise errors.InputUnavailable("the input's manifest cannot be read: %s" % exc.message) from exc
         if hashlib.sha256(canonical(manifest)).hexdigest() != digest:

@@ -12,7 +12,7 @@ import selectors
 import signal
 import subprocess
 import time
-from typing import Any, Callable, IO, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
+from typing import IO, Any, Callable, Mapping, NamedTuple, Optional, Sequence, Tuple, cast
 
 from mlreef_epf import errors, log, resources
 

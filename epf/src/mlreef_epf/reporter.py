@@ -82,14 +82,19 @@ class Reporter:
         for thread in self._threads:
             thread.start()
 
-    def close(self) -> None:
-        """Read and send the rest; gives up only after a minute without the service."""
+    def stop(self) -> None:
+        """Read the rest; it is sent while the caller goes on, who comes back to `close`."""
         self._deadline = time.monotonic() + _FINISH_S
         self._stop.set()
-        for thread in self._threads:
-            thread.join(_FINISH_S + 15)
+        if self._threads:
+            self._threads[0].join(_FINISH_S)
         if self._meter:
             self._meter.close()
+
+    def close(self) -> None:
+        """Wait until the rest is sent; gives up only after a minute without the service."""
+        for thread in self._threads[1:]:
+            thread.join(_FINISH_S + 15)
         lost = self._refused + sum(len(s.pending) + s.dropped for s in self._streams.values())
         if lost:
             log.say("warning: %d metric points or samples could not be delivered" % lost)

@@ -94,6 +94,7 @@ def cancel(number: int, frame: Any) -> NoReturn:
 class _Step:
     def __init__(self, settings: settings_module.Settings, client: web.Client, job: management.Job) -> None:
         self._settings, self._client, self._job = settings, client, job
+        self._reporter = reporter.Reporter(job)
 
     def run(self) -> Dict[str, Any]:
         spec = self._job.get_spec()
@@ -108,9 +109,9 @@ class _Step:
             places = self._fetch(spec)
             outcome = self._process(spec, places)
             found = self._found(spec) if outcome.reason is None else {}
-            if outcome.reason is None:
-                self._store(spec, found)
+            small = self._store(spec, found) if outcome.reason is None else {}
         finally:
+            self._reporter.close()
             _writable(self._settings.path("in"))
         return {
             "status": "failed" if outcome.reason else "success",
@@ -120,6 +121,7 @@ class _Step:
             "duration_s": round(outcome.duration_s, 3),
             "peak_memory_bytes": outcome.peak_memory,
             "model": _model(found),
+            "outputs": small or None,
             "packages": installed(os.environ.get("PYTHONPATH", "")),
         }
 
@@ -148,7 +150,7 @@ class _Step:
             _clear(directory)
             os.makedirs(directory)
         argv = command_line(spec, self._settings.mapped, places, outs)
-        send = reporter.Reporter(self._job)
+        send = self._reporter
         points = metrics.Points(send.add_points, send.add_params)
         printed = metrics.Printed(points)
 
@@ -169,7 +171,7 @@ class _Step:
                 return processor.Supervisor(spec.get("limits") or {}, on_bytes).run(argv, work, env)
             finally:
                 printed.finish()
-                send.close()
+                send.stop()
                 shutil.rmtree(private, ignore_errors=True)
                 if points.skipped:
                     log.say("passed over %d metric values without a proper name and number" % points.skipped)
@@ -187,11 +189,18 @@ class _Step:
                 )
         return found
 
-    def _store(self, spec: Dict[str, Any], found: Mapping[str, Sequence[outputs.Found]]) -> None:
+    def _store(self, spec: Dict[str, Any], found: Mapping[str, Sequence[outputs.Found]]) -> Dict[str, Any]:
+        """Store the outputs' bytes; returns the manifests that are small enough to travel with the result."""
+        small = {}
         with log.section("mlreef_store", "Storing outputs"), cache.opened(self._settings.cache) as held:
             uploads = lfs.Store(self._client, spec["forge"]["lfs_url"], self._settings.job_token)
             for name, files in found.items():
-                self._job.put_output(name, outputs.store(name, files, uploads, held if self._settings.cache else None))
+                manifest = outputs.store(name, files, uploads, held if self._settings.cache else None)
+                if len(files) <= (spec.get("inline_files") or 0):
+                    small[name] = manifest
+                else:
+                    self._job.put_output(name, manifest)
+        return small
 
 
 def command_line(

@@ -66,8 +66,7 @@ async def watching(world, run_id, traces=None, allowed=None):
     async def always():
         return True
 
-    async with world.channels.watch(run_id, traces or Traces()) as channel:
-        position = channel.position
+    async with world.channels.watch(run_id, traces or Traces()) as (channel, position):
         snapshot = frame("run", schemas.run_json(await world.view(run_id)))
         stream = channels.follow(channel, position, snapshot, allowed or always)
         yield Watcher(stream)

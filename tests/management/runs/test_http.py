@@ -184,10 +184,32 @@ async def test_a_job_reads_only_manifests_of_its_own_inputs(stage):
     digest = (await stage.run(run))["steps"][0]["outputs"][0]["digest"]
     second = stage.job(run, "train")
     spec = await second.call("GET")
-    assert spec["inputs"][0]["source"] == {"type": "manifest", "digest": digest, "step": "augment"}
+    source = spec["inputs"][0]["source"]
+    assert (source["type"], source["digest"], source["step"]) == ("manifest", digest, "augment")
+    assert source["manifest"]["entries"][0]["path"] == "secret.txt"
     assert (await second.call("GET", f"/manifests/{digest}"))["entries"][0]["path"] == "secret.txt"
     other = await stage.start(stage.step("train", parameters={"rotate": 9}))
     await stage.job(other, "train").call("GET", f"/manifests/{digest}", status=404)
+
+
+async def test_small_outputs_travel_with_the_result(stage):
+    run = await stage.start(stage.step())
+    job = stage.job(run, "train")
+    await job.call("GET")
+    entries = [{"path": "a.txt", "size": 1, "oid": "0" * 64, "mode": "100644"}]
+    done = {"status": "success", "outputs": {"output": {"version": 1, "entries": entries}}}
+    assert (await job.call("PUT", "/result", json=done))["status"] == "success"
+    assert (await stage.run(run))["steps"][0]["outputs"][0]["files"] == 1
+
+
+@pytest.mark.parametrize(("name", "path"), [("output", "../a.txt"), ("output", "a\\b"), ("other", "a.txt")])
+async def test_an_output_that_cannot_be_kept_fails_the_step_and_says_why(stage, name, path):
+    run = await stage.start(stage.step())
+    job = stage.job(run, "train")
+    await job.call("GET")
+    entries = [{"path": path, "size": 1, "oid": "0" * 64, "mode": "100644"}]
+    done = {"status": "success", "outputs": {name: {"version": 1, "entries": entries}}}
+    assert await job.call("PUT", "/result", json=done) == {"status": "failed", "reason": "epf_error"}
 
 
 async def test_a_job_of_another_pipeline_has_no_work_here(stage):

@@ -178,7 +178,14 @@ class World:
         job_id = self.job_id(run_id, step)
         async with self.db.write() as tx:
             view, row = await jobs.begin(tx, run_id, step, job_id, now=self.clock.now())
-            spec = jobs.specification(view, row, capacity=jobs.Capacity(2**31, 1.0), forge=jobs.Forge("http://forge"))
+            contents = await store.list_manifests(tx, view.run.project_id, jobs.small_inputs(view, row))
+            spec = jobs.specification(
+                view,
+                row,
+                capacity=jobs.Capacity(2**31, 1.0),
+                forge=jobs.Forge("http://forge"),
+                manifests=contents,
+            )
         if spec["cached"] is None:
             await self.reports(run_id, step, files=files, result=result)
         return spec
@@ -190,7 +197,7 @@ class World:
                 checked = manifests.check(manifest(files or {"a.txt": "a"}))
                 await jobs.put_output(tx, run_id, step, "output", checked, now=self.clock.now())
         async with self.db.write() as tx:
-            return await jobs.put_result(tx, run_id, step, jobs.parse_result(result))
+            return await jobs.put_result(tx, run_id, step, jobs.parse_result(result), now=self.clock.now())
 
     def job_id(self, run_id, step):
         return int(hashlib.sha256(f"{run_id}{step}".encode()).hexdigest()[:8], 16)

@@ -185,17 +185,18 @@ class Channels:
         self._open: dict[str, tuple[Channel, asyncio.Task[None], int]] = {}
 
     @asynccontextmanager
-    async def watch(self, run_id: str, traces: Traces) -> AsyncIterator[Channel]:
+    async def watch(self, run_id: str, traces: Traces) -> AsyncIterator[tuple[Channel, int]]:
         """Join the run's channel, opening it for the first and closing it after the last watcher.
 
-        What changes from then on is told: the channel knows how things stood before.
+        Gives the position to read from. What changes from then on is told: the channel knows how things stood before.
         """
         channel, task, count = self._open.get(run_id) or self._start(run_id)
         self._open[run_id] = (channel, task, count + 1)
         channel.watchers.append(traces)
+        position = channel.position
         try:
             await channel.looked.wait()
-            yield channel
+            yield channel, position
         finally:
             if traces in channel.watchers:
                 channel.watchers.remove(traces)

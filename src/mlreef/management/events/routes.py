@@ -38,8 +38,7 @@ async def events(state: guards.Resources, caller: guards.Visitor, run_id: str) -
 
 
 async def _stream(state: State, run_id: str, traces: ForgeTraces, allowed: channels.Allowed) -> AsyncIterator[bytes]:
-    async with assembly.work(state).channels.watch(run_id, traces) as channel:
-        position = channel.position
+    async with assembly.work(state).channels.watch(run_id, traces) as (channel, position):
         async with state.db.read() as tx:
             snapshot = frame("run", schemas.run_json(await store.get_view(tx, run_id)))
         async for part in channels.follow(channel, position, snapshot, allowed):

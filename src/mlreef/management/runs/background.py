@@ -120,6 +120,7 @@ class StepSubject:
         state = self._state
         async with state.db.write() as tx:
             view, begun = await jobs.begin(tx, run.id, step.name, job.job_id, now=state.clock.now())
+            contents = await store.list_manifests(tx, run.project_id, jobs.small_inputs(view, begun))
             wanted = (await processors.asked(tx, [begun.version_id]))[begun.version_id]
             tx.after_commit(lambda: state.notices.publish(run.id))
         return jobs.specification(
@@ -127,6 +128,7 @@ class StepSubject:
             begun,
             capacity=assembly.capacity(state, begun.machine, wanted),
             forge=jobs.Forge(state.settings.public_forge_url),
+            manifests=contents,
         )
 
     async def result(self, job: JobIdentity, body: Any) -> Mapping[str, Any] | None:
@@ -137,6 +139,6 @@ class StepSubject:
         run, step = found
         result = jobs.parse_result(body)
         async with self._state.db.write() as tx:
-            answer = await jobs.put_result(tx, run.id, step.name, result)
+            answer = await jobs.put_result(tx, run.id, step.name, result, now=self._state.clock.now())
             tx.after_commit(lambda: self._state.notices.publish(run.id))
         return answer

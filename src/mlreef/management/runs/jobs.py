@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+import msgspec
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
 from mlreef.kit.db import Tx
-from mlreef.kit.errors import conflict, invalid, not_found
+from mlreef.kit.errors import PlatformError, conflict, invalid, not_found
 from mlreef.management.experiments.stores import series
 from mlreef.management.runs import manifests, progress, store
 from mlreef.management.runs.records import Output, Run, RunView, Step
 from mlreef.management.runs.transitions import ENDED_STEPS, StepStatus
+
+INLINE_FILES = 500
+"""Manifests of so many files travel with the specification and the result instead of in requests of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Result(BaseModel):
     message: str | None = None
     duration_s: float | None = None
     model: dict[str, Any] | None = None
+    outputs: dict[str, dict[str, Any]] | None = Field(default=None, max_length=100)
+    """Tree manifests by output; those with many files are registered before, each on its own."""
     packages: list[str] | None = Field(default=None, max_length=5000)
 
 
@@ -114,8 +120,25 @@ def _step(view: RunView, name: str) -> Step:
     return step
 
 
-def specification(view: RunView, step: Step, *, capacity: Capacity, forge: Forge) -> dict[str, Any]:
-    """The work of a step in full: nothing in it is left to the job to decide."""
+def small_inputs(view: RunView, step: Step) -> set[str]:
+    """Digests of the manifests that a step reads and that fit into its specification."""
+    digests = view.digests()
+    consumed = {
+        digests[one["source"]["step"], one["source"]["output"]]
+        for one in step.inputs
+        if one["source"]["type"] == "step"
+    }
+    small = {one.digest for outputs in view.outputs.values() for one in outputs if one.files <= INLINE_FILES}
+    return consumed & small
+
+
+def specification(
+    view: RunView, step: Step, *, capacity: Capacity, forge: Forge, manifests: Mapping[str, bytes]
+) -> dict[str, Any]:
+    """The work of a step in full: nothing in it is left to the job to decide.
+
+    `manifests` are those of small inputs, by digest; the job asks for the others.
+    """
     run = view.run
     digests = view.digests()
     return {
@@ -125,19 +148,26 @@ def specification(view: RunView, step: Step, *, capacity: Capacity, forge: Forge
         "command": step.command,
         "arguments": step.arguments,
         "inputs": [
-            {"name": one["name"], "flag": one["flag"], "source": _source(one["source"], digests)} for one in step.inputs
+            {"name": one["name"], "flag": one["flag"], "source": _source(one["source"], digests, manifests)}
+            for one in step.inputs
         ],
         "outputs": step.outputs,
         "limits": {"timeout_s": step.timeout_s, "memory_bytes": capacity.memory_bytes, "cpus": capacity.cpus},
         "forge": forge.of_project(run.project_id, run.project_path),
         "cached": {"outputs": _described(view.outputs.get(step.id, ()))} if step.cached else None,
         "environment": {"PYTHONUNBUFFERED": "1"},
+        "inline_files": INLINE_FILES,
     }
 
 
-def _source(source: Mapping[str, Any], digests: Mapping[tuple[str, str], str]) -> dict[str, Any]:
+def _source(
+    source: Mapping[str, Any], digests: Mapping[tuple[str, str], str], contents: Mapping[str, bytes]
+) -> dict[str, Any]:
     if source["type"] == "step":
-        return {"type": "manifest", "digest": digests[source["step"], source["output"]], "step": source["step"]}
+        digest = digests[source["step"], source["output"]]
+        content = contents.get(digest)
+        inline = {} if content is None else {"manifest": msgspec.json.decode(content)}
+        return {"type": "manifest", "digest": digest, "step": source["step"], **inline}
     return {"type": "git", **{key: source[key] for key in ("project_id", "commit", "path", "object_type")}}
 
 
@@ -161,7 +191,12 @@ async def put_output(
 ) -> Output:
     """Record what an output holds, until the step's result is known; after that, what is recorded stays."""
     view = await store.get_view(tx, run_id, lock=True)
-    step = _step(view, step_name)
+    return await _put_output(tx, view, _step(view, step_name), name, manifest, now=now)
+
+
+async def _put_output(
+    tx: Tx, view: RunView, step: Step, name: str, manifest: manifests.Checked, *, now: datetime
+) -> Output:
     if name not in step.output_names:
         raise not_found(f"Output {name!r}")
     present = next((one for one in view.outputs.get(step.id, ()) if one.name == name), None)
@@ -177,15 +212,22 @@ async def put_output(
     return output
 
 
-async def put_result(tx: Tx, run_id: str, step_name: str, result: Result) -> dict[str, Any]:
+async def put_result(tx: Tx, run_id: str, step_name: str, result: Result, *, now: datetime) -> dict[str, Any]:
     """Record how the processor ended; the first report stays. A success without its outputs is none."""
     view = await store.get_view(tx, run_id, lock=True)
     step = _step(view, step_name)
     if step.result is None and step.status not in ENDED_STEPS:
-        document = result.model_dump(mode="json", exclude_none=True)
+        document = result.model_dump(mode="json", exclude_none=True, exclude={"outputs"})
         written = {one.name for one in view.outputs.get(step.id, ())}
+        try:
+            checked = {name: manifests.check(msgspec.json.encode(one)) for name, one in (result.outputs or {}).items()}
+            for name, manifest in checked.items():
+                await _put_output(tx, view, step, name, manifest, now=now)
+                written.add(name)
+        except PlatformError as exc:
+            document |= {"status": "failed", "reason": "epf_error", "message": f"output refused: {exc.message}"}
         missing = [name for name in step.output_names if name not in written]
-        if result.status == "success" and missing:
+        if document["status"] == "success" and missing:
             document |= {"status": "failed", "reason": "no_output", "message": f"no output: {', '.join(missing)}"}
         step.result = document
         await store.update_step(tx, step.id, result=document)

@@ -201,6 +201,16 @@ async def find_manifest(tx: Tx, project_id: int, digest: str) -> bytes | None:
     return zlib.decompress(content) if content is not None else None
 
 
+async def list_manifests(tx: Tx, project_id: int, digests: Collection[str]) -> dict[str, bytes]:
+    """The canonical bytes of several tree manifests of a project, by digest."""
+    if not digests:
+        return {}
+    manifests = tables.manifests
+    wanted = (manifests.c.project_id == project_id, manifests.c.digest.in_(sorted(digests)))
+    rows = await tx.all(select(manifests.c.digest, manifests.c.content).where(*wanted))
+    return {row["digest"]: zlib.decompress(row["content"]) for row in rows}
+
+
 async def put_manifest(
     tx: Tx, project_id: int, digest: str, content: bytes, *, files: int, size: int, now: datetime
 ) -> None:
