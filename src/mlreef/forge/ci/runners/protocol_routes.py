@@ -119,7 +119,10 @@ async def request_job(request: Request) -> Response:
         if candidates and not await request.is_disconnected():
             claim = await _claim(ci, db, runner, manager_id=manager_id, info=info)
             if claim is not None:
-                return await _taken(ci, db, claim)
+                answer = await _taken(ci, db, claim)
+                # So that the runner's next question, for its other slots, can be held at once.
+                answer.headers[_LAST_UPDATE] = version
+                return answer
         left = deadline - time.monotonic()
         if known != version or left <= 0 or runner["paused"] or ci.signals.stopping:
             return Response(status_code=204, headers={_LAST_UPDATE: version})
