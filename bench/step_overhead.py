@@ -1,6 +1,6 @@
 """A chain of trivial steps, and the same chain again with nothing to do, against `dvc repro` of the same chain.
 
-Both find the real `python3` first: a version manager's shim, which our runner looks past, costs DVC's stages 80 ms each.
+Both find the real `python3` first: a shim of a version manager, which our runner looks past, costs DVC 80 ms a stage.
 """
 
 from __future__ import annotations

@@ -9,10 +9,11 @@ import base64
 import binascii
 import hashlib
 import hmac
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+
+from mlreef.kit import secret_files
 
 USER = "lfs"
 SECONDS = 1800
@@ -36,20 +37,8 @@ class Ticket:
 def load_secret(directory: Path) -> bytes:
     """The key of this installation, made at the first start; several processes agree on the first one's."""
     path = directory / "lfs-tickets.key"
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
-        temporary = directory / f".lfs-tickets.{secrets.token_hex(8)}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
+        secret_files.make(path, secrets.token_bytes(32))
     return path.read_bytes()
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +21,7 @@ from cryptography.x509.oid import NameOID
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from mlreef.kit import secret_files
 from mlreef.kit.errors import invalid
 
 _KEY_FILE, _CERTIFICATE_FILE = "signing-key.pem", "signing-certificate.pem"
@@ -40,16 +39,15 @@ class SigningKey:
     @classmethod
     def load(cls, directory: Path) -> SigningKey:
         """The key of a secrets directory, made when there is none."""
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not (directory / _KEY_FILE).exists():
-            _write(directory / _KEY_FILE, _new_key())
+            secret_files.make(directory / _KEY_FILE, _new_key())
         # Our own file: proving its numbers prime again would cost every start 40 ms.
         pem = (directory / _KEY_FILE).read_bytes()
         private = serialization.load_pem_private_key(pem, password=None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(private, rsa.RSAPrivateKey):
             raise invalid(f"{directory / _KEY_FILE} holds no RSA key; remove it to have a new one made")
         if not (directory / _CERTIFICATE_FILE).exists():
-            _write(directory / _CERTIFICATE_FILE, _certificate(private))
+            secret_files.make(directory / _CERTIFICATE_FILE, _certificate(private))
         certificate = x509.load_pem_x509_certificate((directory / _CERTIFICATE_FILE).read_bytes())
         return cls(
             RSAKey(private, private),
@@ -100,22 +98,3 @@ def _fingerprint(key: rsa.RSAPrivateKey) -> str:
     der = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     text = base64.b32encode(hashlib.sha256(der).digest()[:30]).decode()
     return ":".join(text[start : start + 4] for start in range(0, len(text), 4))
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Complete, durable and private, or absent; of two processes that start at once, the first one's stays."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return
-    finally:
-        temporary.unlink()
-        directory = os.open(path.parent, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)

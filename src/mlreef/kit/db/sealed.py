@@ -6,8 +6,6 @@ without a key refuses such columns instead of writing them in the clear.
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from sqlalchemy import Text
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from mlreef.kit import secret_files
 from mlreef.kit.errors import Kind, PlatformError
 
 _MARK = "sealed:1:"
@@ -31,9 +30,8 @@ class Seal:
     @classmethod
     def load(cls, path: Path) -> Seal:
         """The key in a file, made when there is none; of two processes that start at once, the first one's stays."""
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
-            _write(path, Fernet.generate_key())
+            secret_files.make(path, Fernet.generate_key())
         return cls(path.read_bytes())
 
     def close(self, text: str) -> str:
@@ -74,21 +72,3 @@ def _seal_of(dialect: Dialect) -> Seal:
     if not isinstance(seal, Seal):
         raise RuntimeError("this database was opened without a key for its sealed columns")
     return seal
-
-
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        return
-    finally:
-        temporary.unlink()
-        directory = os.open(path.parent, os.O_RDONLY)
-        os.fsync(directory)
-        os.close(directory)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
+from mlreef.kit import secret_files
 from mlreef.kit.errors import unavailable
 from mlreef.management.settings import Settings
 
@@ -48,7 +48,7 @@ def open_signer(settings: Settings) -> Signer:
         raise unavailable("nothing can be signed: set MLREEF_MANAGEMENT_SIGNING_KEY_FILE")
     try:
         if not path.exists():
-            _make(path)
+            secret_files.make(path, _new_key())
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
         earlier = [one.read_text() for one in settings.signing_earlier_keys]
     except (OSError, ValueError) as exc:
@@ -60,25 +60,10 @@ def open_signer(settings: Settings) -> Signer:
     return signer
 
 
-def _make(path: Path) -> None:
-    """Write a new key; of several processes that start at once, one wins."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+def _new_key() -> bytes:
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(made)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            return
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _show(path: Path, text: str) -> None:
