@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from registry import world
 from support.live import Live
 
 pytestmark = pytest.mark.slow
@@ -101,14 +104,18 @@ def test_skopeo_cannot_delete_what_is_published(live_server: Live, tmp_path: Pat
     plain(live_server, "inspect", *one, f"docker://{name}@{digest}", folder=tmp_path)
 
 
+def registry_token(live: Live, repository: str) -> str:
+    """A token for pushing and pulling, as clients get it."""
+    query = {"service": "container_registry", "scope": f"repository:{repository}:pull,push"}
+    return str(httpx.get(f"{live.url}/jwt/auth", params=query, auth=(live.username, live.token)).json()["token"])
+
+
 def oras_client(live: Live, repository: str) -> Any:
     """oras-py with a token for the repository: by itself it would keep one for pulling when it wants to push."""
     import oras.client
 
-    query = {"service": "container_registry", "scope": f"repository:{repository}:pull,push"}
-    given = httpx.get(f"{live.url}/jwt/auth", params=query, auth=(live.username, live.token))
     client = oras.client.OrasClient(hostname=f"127.0.0.1:{live.port}", insecure=True)
-    client.auth.set_token_auth(given.json()["token"])
+    client.auth.set_token_auth(registry_token(live, repository))
     return client
 
 
@@ -130,3 +137,119 @@ def test_oras_discovers_what_is_attached_to_a_published_processor(live_server: L
     found = client.do_request(f"http://{host}/v2/{repository}/referrers/{digest}", "GET").json()
     kinds = {one["artifactType"] for one in found["manifests"]}
     assert {"application/vnd.cyclonedx+json", "application/vnd.dev.cosign.artifact.sig.v1+json"} <= kinds
+
+
+@contextmanager
+def podman(live: Live, folder: Path) -> Iterator[list[str]]:
+    """podman with storage of its own, logged in."""
+    with tempfile.TemporaryDirectory(prefix="pm-") as short:  # podman refuses run directories with long names
+        command = ["podman", f"--root={folder}/storage", f"--runroot={short}", "--storage-driver=vfs"]
+        credentials = ["-u", live.username, "-p", live.token]
+        done = tool(*command, "login", "--tls-verify=false", *credentials, f"127.0.0.1:{live.port}", folder=folder)
+        assert done.returncode == 0, done.stderr
+        yield command
+
+
+def done(*command: str, folder: Path) -> str:
+    """Run a client that must succeed; its output."""
+    result = tool(*command, folder=folder)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_podman_runs_a_published_processor(live_server: Live, tmp_path: Path) -> None:
+    name, digest = image(live_server)
+    program = "import pathlib; print(pathlib.Path('/mlreef/code/copy.py').is_file())"
+    isolation = ["--rm", "--tls-verify=false", "--network=none", "--cgroups=disabled", "--user=0"]
+    with podman(live_server, tmp_path) as client:
+        said = done(*client, "run", *isolation, f"{name}@{digest}", "python3", "-c", program, folder=tmp_path)
+    assert said.strip() == "True"
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_podman_pushes_what_it_pulls_again(live_server: Live, tmp_path: Path, compression: str) -> None:
+    target = f"127.0.0.1:{live_server.port}/lab/code-copy/pushed:{compression}"
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content/hello.txt").write_text(f"hello {compression}\n")
+    subprocess.run(["tar", "-C", tmp_path / "content", "-cf", tmp_path / "content.tar", "."], check=True)
+    with podman(live_server, tmp_path) as client:
+        done(*client, "import", "--quiet", str(tmp_path / "content.tar"), target, folder=tmp_path)
+        done(*client, "push", "--tls-verify=false", f"--compression-format={compression}", target, folder=tmp_path)
+        done(*client, "push", "--tls-verify=false", f"--compression-format={compression}", target, folder=tmp_path)
+        done(*client, "rmi", target, folder=tmp_path)
+        done(*client, "pull", "--tls-verify=false", target, folder=tmp_path)
+        place = Path(done(*client, "image", "mount", target, folder=tmp_path).split()[-1])
+        assert (place / "hello.txt").read_text() == f"hello {compression}\n"
+        done(*client, "image", "umount", "--all", folder=tmp_path)
+    shown = plain(live_server, "inspect", "--raw", *_one(live_server), f"docker://{target}", folder=tmp_path)
+    assert json.loads(shown)["layers"][0]["mediaType"].endswith(compression)
+
+
+def test_podman_is_not_let_push_where_the_user_may_not(live_server: Live, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a")
+    subprocess.run(["tar", "-C", tmp_path, "-cf", tmp_path / "content.tar", "a"], check=True)
+    target = f"127.0.0.1:{live_server.port}/nobody/knows/it:1"
+    with podman(live_server, tmp_path) as client:
+        done(*client, "import", "--quiet", str(tmp_path / "content.tar"), target, folder=tmp_path)
+        pushed = tool(*client, "push", "--tls-verify=false", target, folder=tmp_path)
+    assert pushed.returncode != 0
+    assert "denied" in pushed.stderr or "unauthorized" in pushed.stderr
+
+
+def _one(live: Live) -> list[str]:
+    return ["--tls-verify=false", f"--creds={live.username}:{live.token}"]
+
+
+def test_skopeo_copies_an_index_with_all_its_images(live_server: Live, tmp_path: Path) -> None:
+    name, digest = image(live_server)
+    host, repository = f"127.0.0.1:{live_server.port}", "lab/code-copy/copy"
+    headers = {"authorization": f"Bearer {registry_token(live_server, repository)}"}
+    url = f"http://{host}/v2/{repository}/manifests"
+    accept = {"accept": world.ACCEPT["accept"]}
+    published = httpx.get(f"{url}/{digest}", headers={**headers, **accept}).content
+    other = json.loads(published) | {"annotations": {"variant": "two"}}
+    bodies = [published, json.dumps(other).encode()]
+    listed = [
+        world.descriptor(body, world.MANIFEST, platform={"os": "linux", "architecture": machine})
+        for body, machine in zip(bodies, ("amd64", "arm64"), strict=True)
+    ]
+    index = json.dumps({"schemaVersion": 2, "mediaType": world.INDEX, "manifests": listed}).encode()
+    for reference, body, kind in ((world.digest_of(bodies[1]), bodies[1], world.MANIFEST), ("all", index, world.INDEX)):
+        answer = httpx.put(f"{url}/{reference}", content=body, headers={**headers, "content-type": kind})
+        assert answer.status_code == 201, answer.text
+    account = f"{live_server.username}:{live_server.token}"
+    both = ["--src-tls-verify=false", "--dest-tls-verify=false", f"--src-creds={account}", f"--dest-creds={account}"]
+    target = f"{host}/lab/code-copy/copies"
+    policy = "--insecure-policy"
+    plain(live_server, policy, "copy", "--all", *both, f"docker://{name}:all", f"docker://{target}:1", folder=tmp_path)
+    shown = plain(live_server, "inspect", "--raw", *_one(live_server), f"docker://{target}:1", folder=tmp_path)
+    assert shown.encode() == index
+    for body in bodies:
+        place = f"docker://{target}@{world.digest_of(body)}"
+        assert plain(live_server, "inspect", "--raw", *_one(live_server), place, folder=tmp_path).encode() == body
+
+
+def test_oras_attaches_what_is_then_discovered(live_server: Live, tmp_path: Path) -> None:
+    import oras.oci
+
+    repository = "lab/code-copy/attached"
+    client = oras_client(live_server, repository)
+    target = f"127.0.0.1:{live_server.port}/{repository}"
+    (tmp_path / "model.txt").write_text("a model\n")
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "report.txt").write_text("a report about it\n")
+    client.push(target=f"{target}:1", files=[f"{tmp_path}/model.txt:text/plain"], disable_path_validation=True)
+    subject = client.do_request(f"http://{target.replace('/', '/v2/', 1)}/manifests/1", "GET", headers=world.ACCEPT)
+    about = oras.oci.Subject(world.MANIFEST, world.digest_of(subject.content), len(subject.content))
+    attached = client.push(
+        target=f"{target}:report",
+        files=[f"{tmp_path}/report.txt:text/plain"],
+        manifest_config=f"{tmp_path}/config.json:application/vnd.example.report",
+        subject=about,
+        disable_path_validation=True,
+    )
+    assert attached.headers["oci-subject"] == about.digest
+    found = client.do_request(f"http://{target.replace('/', '/v2/', 1)}/referrers/{about.digest}", "GET").json()
+    (one,) = found["manifests"]
+    assert one["artifactType"] == "application/vnd.example.report"
+    assert one["digest"] == attached.headers["docker-content-digest"]
