@@ -160,7 +160,9 @@ def done(*command: str, folder: Path) -> str:
 def test_podman_runs_a_published_processor(live_server: Live, tmp_path: Path) -> None:
     name, digest = image(live_server)
     program = "import pathlib; print(pathlib.Path('/mlreef/code/copy.py').is_file())"
-    isolation = ["--rm", "--tls-verify=false", "--network=none", "--cgroups=disabled", "--user=0"]
+    # podman's own limits are higher than what this machine may allow
+    limits = ["--ulimit=nofile=1000:1000", "--ulimit=nproc=1000:1000"]
+    isolation = ["--rm", "--tls-verify=false", "--network=none", *limits]
     with podman(live_server, tmp_path) as client:
         said = done(*client, "run", *isolation, f"{name}@{digest}", "python3", "-c", program, folder=tmp_path)
     assert said.strip() == "True"
