@@ -30,6 +30,7 @@ from mlreef.kit.errors import Kind, PlatformError
 log = logs.get(__name__)
 
 _NO_RUNNER = "none"
+_ANSWERS_FIRST = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +193,23 @@ async def _runner(plan: Plan, url: str, kept: Secrets) -> AsyncIterator[None]:
     if not kept.runner_token:
         kept.runner_token = await _register_runner(url, kept.registration_token)
         kept.save()
-    from mlreef import runner  # not before: requests are answered already
-
     stop = asyncio.Event()
+    task = asyncio.create_task(_run_jobs(plan, url, kept.runner_token, stop))
+    task.add_done_callback(tell_runner_failure)
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _run_jobs(plan: Plan, url: str, token: str, stop: asyncio.Event) -> None:
+    await asyncio.sleep(_ANSWERS_FIRST)  # loading the runner holds everything up
+    from mlreef import runner
+
     settings = runner.Settings(
         url=url,
-        token=kept.runner_token,
+        token=token,
         name=f"local runner of {socket.gethostname()}",
         executor=plan.executor,
         capacity=plan.capacity,
@@ -205,13 +217,7 @@ async def _runner(plan: Plan, url: str, kept: Secrets) -> AsyncIterator[None]:
         cache_dir=plan.data_dir / "runner/cache",
         trusted_keys=[plan.data_dir / "management/signing.pub"],
     )
-    task = asyncio.create_task(runner.run(settings, stop=stop))
-    task.add_done_callback(tell_runner_failure)
-    try:
-        yield
-    finally:
-        stop.set()
-        await asyncio.gather(task, return_exceptions=True)
+    await runner.run(settings, stop=stop)
 
 
 def tell_runner_failure(task: asyncio.Task[None]) -> None:

@@ -7,6 +7,7 @@ goes on with a growing pause, because a loop that dies silently is how states st
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,8 @@ from mlreef.kit import logs
 log = logs.get(__name__)
 
 _MAX_PAUSE = 60.0
+_ANSWERS_FIRST = 0.25
+"""Seconds from the start until the loops begin, if nothing wakes them before."""
 
 
 class Loop:
@@ -31,8 +34,9 @@ class Loop:
         self._event.set()
 
     async def run(self) -> None:
-        """Run until cancelled."""
+        """Run until cancelled; a server that has just started answers requests first."""
         failures = 0
+        await self._pause(_ANSWERS_FIRST)
         while True:
             self._event.clear()
             try:
@@ -42,11 +46,12 @@ class Loop:
                 failures += 1
                 log.exception("loop failed", loop=self.name, failures=failures)
             pause = self._interval if not failures else min(_MAX_PAUSE, 0.5 * 2**failures)
-            try:
-                async with asyncio.timeout(pause):
-                    await self._event.wait()
-            except TimeoutError:
-                continue
+            await self._pause(pause)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
 
 
 @asynccontextmanager
