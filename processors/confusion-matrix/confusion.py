@@ -10,6 +10,8 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from sklearn.metrics import ConfusionMatrixDisplay, accuracy_score, roc_auc_score, roc_curve
 
+import tables
+
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="How right and wrong predictions are")
@@ -25,14 +27,11 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     args = parse()
     source, target = Path(args.input_path), Path(args.output_path)
-    files = sorted(source.rglob("*.csv"))
-    if not files:
-        raise SystemExit(f"no .csv files below {source}")
-    table = pd.concat([pd.read_csv(path) for path in files], ignore_index=True)
+    table = pd.concat([tables.read(path) for path in tables.find(source, ".csv")], ignore_index=True)
     for name in (args.truth, args.predicted):
         if name not in table:
             raise SystemExit(f"there is no column {name!r}: the table has {', '.join(table.columns)}")
-    truth, predicted = table[args.truth].astype(str), table[args.predicted].astype(str)
+    truth, predicted = table[args.truth].fillna("").astype(str), table[args.predicted].fillna("").astype(str)
     target.mkdir(parents=True, exist_ok=True)
     mode = "true" if args.normalise else None
     shown = ConfusionMatrixDisplay.from_predictions(truth, predicted, normalize=mode, cmap="Blues", colorbar=False)
@@ -44,7 +43,7 @@ def main() -> None:
         figure, axes = plt.subplots(figsize=(6, 6), dpi=120)
         areas = []
         for name in classes:
-            score = table[f"{args.prefix}{name}"]
+            score = tables.numbers(table[f"{args.prefix}{name}"])
             wrong, right, _ = roc_curve(truth == name, score)
             areas.append(roc_auc_score(truth == name, score))
             axes.plot(wrong, right, label=f"{name} ({areas[-1]:.3f})")

@@ -14,6 +14,8 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import Ridge
 
+import tables
+
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="What comes next in a series")
@@ -25,6 +27,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--horizon", type=int, default=24, help="rows to forecast, and to be measured on")
     parser.add_argument("--model", choices=["linear", "boosting"], default="linear", help="sort of model")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers")
+    parser.add_argument("--missing-markers", nargs="*", default=[], help="texts that mean a missing value, such as NA; empty cells always do")
     return parser.parse_args()
 
 
@@ -50,13 +53,15 @@ def fit(series: np.ndarray, args: argparse.Namespace):
 
 def main() -> None:
     args = parse()
-    files = sorted(Path(args.input_path).rglob("*.csv"))
+    files = tables.find(args.input_path, ".csv")
     if len(files) != 1:
         raise SystemExit(f"one .csv file is needed below {args.input_path}, there are {len(files)}")
-    table = pd.read_csv(files[0])
+    table = tables.read(files[0], args.missing_markers)
     if args.column not in table:
         raise SystemExit(f"there is no column {args.column!r}: the table has {', '.join(table.columns)}")
-    series = table[args.column].interpolate().to_numpy(dtype=float)
+    if not tables.is_number(table[args.column]):
+        raise SystemExit(f"column {args.column!r} holds texts: a series is of numbers; name texts such as NA in --missing-markers")
+    series = tables.numbers(table[args.column]).interpolate(limit_direction="both").to_numpy(dtype=float)
     if len(series) < args.lags * 2 + args.horizon:
         raise SystemExit(f"{len(series)} rows are too few: --lags {args.lags} and --horizon {args.horizon} need {args.lags * 2 + args.horizon}")
     known, held = series[: -args.horizon], series[-args.horizon :]

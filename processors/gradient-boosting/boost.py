@@ -11,6 +11,11 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 
+import tables
+
+
+CATEGORIES = 255  # different texts of a column that the model can tell apart
+
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Gradient boosted trees for tables")
@@ -24,22 +29,29 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--patience", type=int, default=10, help="rounds without progress after which it ends")
     parser.add_argument("--test-share", type=float, default=0.25, help="share of rows to be measured on, between 0 and 1")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers")
+    parser.add_argument("--missing-markers", nargs="*", default=[], help="texts that mean a missing value, such as NA; empty cells always do")
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse()
-    files = sorted(Path(args.input_path).rglob("*.csv"))
-    if not files:
-        raise SystemExit(f"no .csv files below {args.input_path}")
-    table = pd.concat([pd.read_csv(path) for path in files], ignore_index=True)
+    read = [tables.read(path, args.missing_markers) for path in tables.find(args.input_path, ".csv")]
+    table = pd.concat(read, ignore_index=True)
     if args.target not in table:
         raise SystemExit(f"there is no column {args.target!r}: the table has {', '.join(table.columns)}")
-    table = table.dropna(subset=[args.target])
+    table = tables.typed(table.dropna(subset=[args.target]))
     x, y = table.drop(columns=args.target), table[args.target]
-    for name in x.select_dtypes(["object", "string"]).columns:
-        x[name] = x[name].astype("category")
     classes = args.task == "classification"
+    if not classes and not pd.api.types.is_numeric_dtype(y):
+        raise SystemExit(f"column {args.target!r} holds texts: regression needs numbers; name texts such as NA in --missing-markers")
+    for name in x.columns:
+        if pd.api.types.is_numeric_dtype(x[name]):
+            continue
+        if x[name].nunique() > CATEGORIES:
+            print(f"warning: column {name!r} is left out: it has {x[name].nunique()} different texts, {CATEGORIES} at most can be learned from", flush=True)
+            x = x.drop(columns=name)
+        else:
+            x[name] = x[name].astype("category")
     x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=args.test_share, random_state=args.seed)
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
     model = kind(

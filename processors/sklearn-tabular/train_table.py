@@ -15,6 +15,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+import tables
+
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Classifier or regressor for tables")
@@ -26,6 +28,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--trees", type=int, default=200, help="trees of the random forest")
     parser.add_argument("--test-share", type=float, default=0.25, help="share of rows to be measured on, between 0 and 1")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random numbers")
+    parser.add_argument("--missing-markers", nargs="*", default=[], help="texts that mean a missing value, such as NA; empty cells always do")
     return parser.parse_args()
 
 
@@ -43,16 +46,16 @@ def build(args: argparse.Namespace, classes: bool):
 
 def main() -> None:
     args = parse()
-    files = sorted(Path(args.input_path).rglob("*.csv"))
-    if not files:
-        raise SystemExit(f"no .csv files below {args.input_path}")
-    table = pd.concat([pd.read_csv(path) for path in files], ignore_index=True)
+    read = [tables.read(path, args.missing_markers) for path in tables.find(args.input_path, ".csv")]
+    table = pd.concat(read, ignore_index=True)
     if args.target not in table:
         raise SystemExit(f"there is no column {args.target!r}: the table has {', '.join(table.columns)}")
-    table = table.dropna(subset=[args.target])
+    table = tables.typed(table.dropna(subset=[args.target]))
     x, y = table.drop(columns=args.target), table[args.target]
-    many = pd.api.types.is_float_dtype(y) or (pd.api.types.is_numeric_dtype(y) and y.nunique() > 20)
+    many = pd.api.types.is_numeric_dtype(y) and (y.nunique() > 20 or any(y % 1))
     classes = args.task == "classification" or (args.task == "auto" and not many)
+    if not classes and not pd.api.types.is_numeric_dtype(y):
+        raise SystemExit(f"column {args.target!r} holds texts: regression needs numbers; name texts such as NA in --missing-markers")
     x_train, x_test, y_train, y_test = train_test_split(
         x, y, test_size=args.test_share, random_state=args.seed, stratify=y if classes and y.value_counts().min() > 1 else None
     )

@@ -9,6 +9,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 
+import tables
+
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Histograms and correlations")
@@ -17,19 +19,18 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--bins", type=int, default=30, help="bars of each histogram")
     parser.add_argument("--method", choices=["pearson", "spearman", "kendall"], default="pearson", help="sort of correlation")
     parser.add_argument("--most", type=int, default=24, help="columns drawn at most")
+    parser.add_argument("--missing-markers", nargs="*", default=[], help="texts that mean a missing value, such as NA; empty cells always do")
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse()
     source, target = Path(args.input_path), Path(args.output_path)
-    files = sorted(source.rglob("*.csv"))
-    if not files:
-        raise SystemExit(f"no .csv files below {source}")
-    table = pd.concat([pd.read_csv(path) for path in files], ignore_index=True)
+    read = [tables.read(path, args.missing_markers) for path in tables.find(source, ".csv")]
+    table = tables.typed(pd.concat(read, ignore_index=True))
     numbers = table.select_dtypes("number").iloc[:, : args.most]
     if numbers.empty:
-        raise SystemExit("no column holds numbers")
+        raise SystemExit("no column holds numbers only; texts such as NA are missing values when --missing-markers names them")
     target.mkdir(parents=True, exist_ok=True)
     table.describe(include="all").transpose().to_csv(target / "summary.csv")
     numbers.hist(bins=args.bins, figsize=(12, 2.2 * -(-numbers.shape[1] // 4) + 1), layout=(-1, 4), color="#3b7dd8")

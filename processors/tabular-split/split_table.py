@@ -1,4 +1,4 @@
-"""Splits CSV tables into a part to learn from and a part to be measured on."""
+"""Splits tables into a part to learn from and a part to be measured on."""
 
 import argparse
 from pathlib import Path
@@ -6,10 +6,12 @@ from pathlib import Path
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 
+import tables
+
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="train and test folders from every table")
-    parser.add_argument("--input-path", required=True, help="folder of .csv files")
+    parser.add_argument("--input-path", required=True, help="folder of .csv or .parquet files")
     parser.add_argument("--output-path", required=True, help="where the folders train and test go")
     parser.add_argument("--test-share", type=float, default=0.2, help="share of rows to be measured on, between 0 and 1")
     parser.add_argument("--stratify", default="", help="column whose values are spread evenly over both parts")
@@ -24,9 +26,9 @@ def split(table: pd.DataFrame, args: argparse.Namespace) -> tuple[pd.DataFrame, 
             raise SystemExit(f"there is no column {name!r}: the table has {', '.join(map(str, table.columns))}")
     if args.group:
         chooser = GroupShuffleSplit(n_splits=1, test_size=args.test_share, random_state=args.seed)
-        train, test = next(chooser.split(table, groups=table[args.group]))
+        train, test = next(chooser.split(table, groups=table[args.group].astype(object).fillna("")))
         return table.iloc[train], table.iloc[test]
-    spread = table[args.stratify] if args.stratify else None
+    spread = table[args.stratify].astype(object).fillna("") if args.stratify else None
     return tuple(train_test_split(table, test_size=args.test_share, random_state=args.seed, stratify=spread))
 
 
@@ -37,15 +39,10 @@ def main() -> None:
     if args.stratify and args.group:
         raise SystemExit("choose --stratify or --group, not both")
     source, target = Path(args.input_path), Path(args.output_path)
-    files = sorted(source.rglob("*.csv"))
-    if not files:
-        raise SystemExit(f"no .csv files below {source}")
-    for path in files:
-        parts = dict(zip(("train", "test"), split(pd.read_csv(path), args)))
+    for path in tables.find(source, ".csv", ".parquet"):
+        parts = dict(zip(("train", "test"), split(tables.read(path), args)))
         for name, part in parts.items():
-            place = target / name / path.relative_to(source)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            part.to_csv(place, index=False)
+            tables.write(part, target / name / path.relative_to(source))
         print(f"{path.relative_to(source)}: {len(parts['train'])} to learn from, {len(parts['test'])} to be measured on", flush=True)
 
 
