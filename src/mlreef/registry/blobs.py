@@ -65,6 +65,7 @@ async def _link(state: State, repository: str, arrivals: Sequence[Arrival]) -> N
         for one in arrivals:
             if one.upload is not None and one.has_row and not await upload_store.close_upload(tx, one.upload):
                 raise upload_unknown()
+        for one in sorted(arrivals, key=lambda one: one.stored.digest):  # two that wait for each other never end
             await _into(tx, state, found, one.stored, account)
         await account.settle(tx)
 

@@ -89,7 +89,8 @@ def _sources(grant: Grant, name: str, source: str | None) -> list[str]:
 def _is_small(request: Request) -> bool:
     """Whether the body is announced, not empty, and small enough to be held in memory."""
     length = request.headers.get("content-length", "")
-    return length.isdecimal() and 0 < int(length[:12]) <= _SMALL
+    is_announced = length.isdecimal() and "transfer-encoding" not in request.headers
+    return is_announced and 0 < int(length[:12]) <= _SMALL
 
 
 def _created(name: str, stored: Stored) -> Response:
