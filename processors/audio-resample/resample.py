@@ -23,6 +23,19 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def opened(path: Path) -> tuple[np.ndarray, int] | None:
+    """Samples and their rate; None with a warning for what cannot be read or is empty."""
+    try:
+        samples, rate = soundfile.read(path, always_2d=True)
+        if len(samples):
+            return samples, rate
+        reason = "it has no samples"
+    except (OSError, soundfile.SoundFileError) as error:
+        reason = str(error)
+    print(f"warning: {path.name} is left out: {reason}", file=sys.stderr, flush=True)
+    return None
+
+
 def main() -> None:
     args = parse()
     if not 100 <= args.rate <= 384_000:
@@ -33,11 +46,13 @@ def main() -> None:
         raise SystemExit(f"no sound files below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     seconds = 0.0
     names = Counter(path.with_suffix("") for path in files)
+    written = 0
     for path in files:
-        samples, rate = soundfile.read(path, always_2d=True)
-        if not len(samples):
-            print(f"warning: {path.name} is left out: it has no samples", file=sys.stderr, flush=True)
+        sound = opened(path)
+        if sound is None:
             continue
+        written += 1
+        samples, rate = sound
         if args.mono:
             samples = samples.mean(axis=1, keepdims=True)
         if rate != args.rate:
@@ -50,7 +65,9 @@ def main() -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(place, np.clip(samples, -1, 1), args.rate)
         seconds += len(samples) / args.rate
-    print(f"mlreef: step=1 files={len(files)} seconds={seconds:.3f}", flush=True)
+    if not written:
+        raise SystemExit(f"none of the {len(files)} sound files below {source} can be read")
+    print(f"mlreef: step=1 files={written} seconds={seconds:.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,19 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def opened(path: Path) -> tuple[np.ndarray, int] | None:
+    """Samples and their rate; None with a warning for what cannot be read or is empty."""
+    try:
+        samples, rate = soundfile.read(path, always_2d=True)
+        if len(samples):
+            return samples, rate
+        reason = "it has no samples"
+    except (OSError, soundfile.SoundFileError) as error:
+        reason = str(error)
+    print(f"warning: {path.name} is left out: {reason}", file=sys.stderr, flush=True)
+    return None
+
+
 def main() -> None:
     args = parse()
     if args.window < 16 or not 0 <= args.overlap < 1:
@@ -35,11 +48,13 @@ def main() -> None:
     if not files:
         raise SystemExit(f"no sound files below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     names = Counter(path.with_suffix("") for path in files)
+    written = 0
     for path in files:
-        samples, rate = soundfile.read(path, always_2d=True)
-        if not len(samples):
-            print(f"warning: {path.name} is left out: it has no samples", file=sys.stderr, flush=True)
+        sound = opened(path)
+        if sound is None:
             continue
+        written += 1
+        samples, rate = sound
         window = min(args.window, len(samples))
         frequencies, times, power = spectrogram(samples.mean(axis=1), rate, nperseg=window, noverlap=int(window * args.overlap))
         decibels = 10 * np.log10(power + 1e-12)
@@ -56,6 +71,8 @@ def main() -> None:
         else:
             plt.imsave(place, decibels[::-1], cmap="magma")
         print(path.relative_to(source), flush=True)
+    if not written:
+        raise SystemExit(f"none of the {len(files)} sound files below {source} can be read")
 
 
 if __name__ == "__main__":

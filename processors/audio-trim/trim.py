@@ -30,6 +30,19 @@ def trimmed(samples: np.ndarray, rate: int, threshold: float, margin: float) -> 
     return samples[max(0, loud[0] - edge) : loud[-1] + edge + 1]
 
 
+def opened(path: Path) -> tuple[np.ndarray, int] | None:
+    """Samples and their rate; None with a warning for what cannot be read or is empty."""
+    try:
+        samples, rate = soundfile.read(path, always_2d=True)
+        if len(samples):
+            return samples, rate
+        reason = "it has no samples"
+    except (OSError, soundfile.SoundFileError) as error:
+        reason = str(error)
+    print(f"warning: {path.name} is left out: {reason}", file=sys.stderr, flush=True)
+    return None
+
+
 def main() -> None:
     args = parse()
     if args.threshold >= 0 or args.margin < 0:
@@ -40,18 +53,22 @@ def main() -> None:
         raise SystemExit(f"no sound files below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     before = after = 0.0
     names = Counter(path.with_suffix("") for path in files)
+    written = 0
     for path in files:
-        samples, rate = soundfile.read(path, always_2d=True)
-        if not len(samples):
-            print(f"warning: {path.name} is left out: it has no samples", file=sys.stderr, flush=True)
+        sound = opened(path)
+        if sound is None:
             continue
+        written += 1
+        samples, rate = sound
         kept = trimmed(samples, rate, args.threshold, args.margin)
         name = path.relative_to(source)
         place = target / (name.with_suffix(".wav") if names[path.with_suffix("")] == 1 else name.with_name(f"{name.name}.wav"))
         place.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(place, kept, rate)
         before, after = before + len(samples) / rate, after + len(kept) / rate
-    print(f"mlreef: step=1 files={len(files)} seconds_before={before:.3f} seconds_after={after:.3f}", flush=True)
+    if not written:
+        raise SystemExit(f"none of the {len(files)} sound files below {source} can be read")
+    print(f"mlreef: step=1 files={written} seconds_before={before:.3f} seconds_after={after:.3f}", flush=True)
 
 
 if __name__ == "__main__":

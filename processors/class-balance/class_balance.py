@@ -16,13 +16,21 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--input-path", required=True, help="folder with one folder per class")
     parser.add_argument("--output-path", required=True, help="where class_balance.png and class_balance.csv go")
     parser.add_argument("--title", default="Files per class", help="heading of the picture")
+    parser.add_argument("--group-by", choices=["path", "name"], default="path", help="path: every folder is a class of its own; name: folders of one name are one class, such as train/cat and test/cat")
     return parser.parse_args()
+
+
+def group(folder: Path, by: str) -> str:
+    """The class of files in a folder (relative to the input); those beside the folders belong to none."""
+    if folder == Path():
+        return "(no folder)"
+    return folder.as_posix() if by == "path" else folder.name
 
 
 def main() -> None:
     args = parse()
     source, target = Path(args.input_path), Path(args.output_path)
-    counts = Counter(path.parent.name for path in source.rglob("*") if path.is_file())
+    counts = Counter(group(path.parent.relative_to(source), args.group_by) for path in source.rglob("*") if path.is_file())
     if not counts:
         raise SystemExit(f"no files below {source}")
     names = sorted(counts)
@@ -35,6 +43,8 @@ def main() -> None:
     bars = axes.bar(names, [counts[name] for name in names], color="#3b7dd8")
     axes.bar_label(bars, padding=2, fontsize=8)
     axes.set_title(args.title)
+    if max(map(len, names)) > 8:
+        axes.tick_params("x", rotation=90)
     axes.set_ylabel("files")
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()

@@ -57,10 +57,12 @@ def main() -> None:
     if not files:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     chance, taken = random.Random(args.seed), set(files)
+    written = 0
     for number, path in enumerate(files, 1):
         image = opened(path)
         if image is None:
             continue
+        written += 1
         folder = target / path.relative_to(source).parent
         folder.mkdir(parents=True, exist_ok=True)
         image.save(folder / path.name)
@@ -69,6 +71,8 @@ def main() -> None:
             variant(image, chance, args).save(folder / f"{path.stem}-{copy}{path.suffix}")
         if number % 500 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
+    if not written:
+        raise SystemExit(f"none of the {len(files)} images below {source} can be read")
 
 
 if __name__ == "__main__":

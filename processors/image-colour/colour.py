@@ -64,15 +64,19 @@ def main() -> None:
     files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
+    written = 0
     for number, path in enumerate(files, 1):
         image = opened(path)
         if image is None:
             continue
+        written += 1
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         changed(image, args).save(place)
         if number % 1000 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
+    if not written:
+        raise SystemExit(f"none of the {len(files)} images below {source} can be read")
 
 
 if __name__ == "__main__":

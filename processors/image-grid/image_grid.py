@@ -1,7 +1,9 @@
 """Shows some images of every class folder side by side."""
 
 import argparse
+import itertools
 import random
+import sys
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageOps
@@ -19,6 +21,16 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def opened(path: Path) -> Image.Image | None:
+    """The image, upright as its camera meant it; None with a warning for what cannot be read or is far too large."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        print(f"warning: {path.name} is left out: {error}", file=sys.stderr, flush=True)
+        return None
+
+
 def main() -> None:
     args = parse()
     if args.columns < 1 or args.side < 8:
@@ -31,13 +43,19 @@ def main() -> None:
     if not classes:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     chance, step, label = random.Random(args.seed), args.side + 4, 120
+    written = 0
     sheet = Image.new("RGB", (label + step * args.columns, step * len(classes)), "white")
     draw = ImageDraw.Draw(sheet)
     for row, (name, files) in enumerate(classes.items()):
         draw.text((6, row * step + args.side // 2 - 5), name[:18], fill="black")
-        for column, path in enumerate(chance.sample(files, min(args.columns, len(files)))):
-            with Image.open(path) as image:
-                sheet.paste(ImageOps.pad(image.convert("RGB"), (args.side, args.side), color="white"), (label + column * step, row * step))
+        shown = filter(None, map(opened, chance.sample(files, len(files))))  # the next one steps in for a broken one
+        for column, image in enumerate(itertools.islice(shown, args.columns)):
+            if image.mode.startswith("I"):  # 16 bits: the upper 8 are seen
+                image = image.convert("I").point(lambda value: value / 257).convert("L")
+            sheet.paste(ImageOps.pad(image.convert("RGB"), (args.side, args.side), color="white"), (label + column * step, row * step))
+            written += 1
+    if not written:
+        raise SystemExit(f"none of the images below {source} can be read")
     target.mkdir(parents=True, exist_ok=True)
     sheet.save(target / "grid.png")
     print(f"mlreef: step=1 classes={len(classes)} images={sum(map(len, classes.values()))}", flush=True)

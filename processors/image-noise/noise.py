@@ -61,15 +61,19 @@ def main() -> None:
     if not files:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
     chance = np.random.default_rng(args.seed)
+    written = 0
     for number, path in enumerate(files, 1):
         image = opened(path)
         if image is None:
             continue
+        written += 1
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(noisy(np.asarray(kept(image)), args.kind, args.amount, chance)).save(place)
         if number % 1000 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
+    if not written:
+        raise SystemExit(f"none of the {len(files)} images below {source} can be read")
 
 
 if __name__ == "__main__":

@@ -35,10 +35,12 @@ def main() -> None:
     files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not files:
         raise SystemExit(f"no images below {source}: expected files ending in {', '.join(sorted(SUFFIXES))}")
+    written = 0
     for number, path in enumerate(files, 1):
         turned = opened(path)
         if turned is None:
             continue
+        written += 1
         place = target / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
         if args.mirror == "left-right":
@@ -48,6 +50,8 @@ def main() -> None:
         turned.rotate(args.angle, Image.Resampling.NEAREST if args.angle % 90 == 0 else Image.Resampling.BICUBIC, args.expand).save(place)
         if number % 1000 == 0 or number == len(files):
             print(f"{number} of {len(files)} images", flush=True)
+    if not written:
+        raise SystemExit(f"none of the {len(files)} images below {source} can be read")
 
 
 if __name__ == "__main__":
