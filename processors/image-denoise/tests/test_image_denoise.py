@@ -1,0 +1,30 @@
+"""Denoise images: the program on its own reference data. In this folder: python -m pytest"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+from PIL import ImageStat
+
+PROJECT = Path(__file__).resolve().parents[1]
+REFERENCE = PROJECT / "reference"
+
+
+def run(target: Path, *options: str) -> str:
+    """Run the program; what it printed."""
+    paths = ["--input-path", PROJECT / "reference", "--output-path", target]
+    command = [sys.executable, PROJECT / "denoise.py", *paths, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_contrast_becomes_less_and_the_size_stays(tmp_path: Path) -> None:
+    run(tmp_path, "--method", "gaussian", "--radius", "2")
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*.png"))
+    assert made == sorted(path.relative_to(REFERENCE) for path in REFERENCE.rglob("*.png"))
+    for name in made:
+        with Image.open(REFERENCE / name) as before, Image.open(tmp_path / name) as after:
+            assert after.size == before.size
+            assert ImageStat.Stat(after).stddev[0] < ImageStat.Stat(before).stddev[0]
