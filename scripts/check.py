@@ -59,6 +59,7 @@ def static_checks() -> list[str]:
     python = str(BIN / "python")
     checks: dict[str, list[str]] = {
         "types": [str(BIN / "mypy")],
+        "types of the framework": [str(BIN / "mypy"), "epf/src"],
         "lint": [str(BIN / "ruff"), "check", "--quiet", "."],
         "format": [str(BIN / "ruff"), "format", "--check", "--quiet", "."],
         "import contracts": [str(BIN / "lint-imports"), "--no-cache"],

@@ -6,13 +6,14 @@ canonical and dated 1970, so that the same content has the same digest wherever 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import platform
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, Container, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Container, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from mlreef_epf import errors, layers, log, registry, web
 
@@ -145,8 +146,11 @@ class Push:
                 self._layer(base, files.get(row["digest"]), row, source, progress)
             progress.add(files=1)
 
-        work = [lambda row=row: one(row) for row in manifest["layers"]]  # type: ignore[misc]
-        work.append(lambda: self._target.push_small(self._repository, manifest["config"]["digest"], content))
+        def settings() -> None:
+            self._target.push_small(self._repository, manifest["config"]["digest"], content)
+
+        work: List[Callable[[], None]] = [functools.partial(one, row) for row in manifest["layers"]]
+        work.append(settings)
         if pool is None:
             for task in work:
                 task()
