@@ -17,6 +17,7 @@ from fake_forge import MANAGEMENT, URL, Account, FakeForge
 
 from mlreef.kit.clock import FixedClock
 from mlreef.management import Settings, create_app
+from support import templates
 
 Client = Callable[..., httpx.AsyncClient]
 
@@ -41,7 +42,7 @@ def clock() -> FixedClock:
 @pytest.fixture
 def settings(tmp_path: Path, epf_file: Path) -> Settings:
     return Settings(
-        database_url=f"sqlite:///{tmp_path}/management.db",
+        database_url=templates.sqlite(tmp_path / "management.db", "management"),
         external_url=MANAGEMENT,
         forge_url=URL,
         registry_url="http://registry.test:5000",

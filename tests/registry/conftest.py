@@ -10,13 +10,15 @@ import pytest
 
 from registry import world
 from registry.world import Client, World
-from support import stock_registry
+from support import stock_registry, templates
 
 
 @pytest.fixture
 async def reg(tmp_path: Path) -> AsyncIterator[World]:
     """Our registry on SQLite and a directory."""
-    async with world.ours(f"sqlite:///{tmp_path}/registry.db", f"file://{tmp_path}/objects") as found:
+    async with world.ours(
+        templates.sqlite(tmp_path / "registry.db", "registry"), f"file://{tmp_path}/objects"
+    ) as found:
         yield found
 
 
@@ -36,7 +38,7 @@ async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             async with httpx.AsyncClient(base_url=url) as http:
                 yield Client(http)
         return
-    database, objects = f"sqlite:///{tmp_path}/registry.db", f"file://{tmp_path}/objects"
+    database, objects = templates.sqlite(tmp_path / "registry.db", "registry"), f"file://{tmp_path}/objects"
     if request.param == "ours at scale":
         place = tmp_path.name.lower()[-20:].replace("-", "_") + tmp_path.parent.name[-4:].replace("-", "_")
         database = f"{request.getfixturevalue('postgres_server')}?schema=registry_{place}"

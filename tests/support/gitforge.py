@@ -43,7 +43,7 @@ from mlreef.kit import http, ids, objects
 from mlreef.kit.clock import SystemClock
 from mlreef.kit.db import Database, Tx
 from mlreef.kit.errors import PlatformError
-from support import ports
+from support import ports, templates
 
 PEOPLE = {"owner": 50, "dev": 30, "guest": 10, "stranger": 0}
 PROJECT = "owner/data"
@@ -109,10 +109,10 @@ class Forge:
 def build(root: Path, url: str = "http://forge.test", *, objects_url: str | None = None) -> Forge:
     """The application over a directory; the database is migrated and filled by its lifespan."""
     settings = Settings(
-        database_url=f"sqlite:///{root}/forge.db",
+        database_url=templates.sqlite(root / "forge.db", "forge"),
         repositories_dir=root / "repositories",
         objects_url=objects_url or f"file://{root}/objects",
-        secrets_dir=root / "secrets",
+        secrets_dir=templates.signing_key(root / "secrets"),
         external_url=url,
     )
     jobs = JobTokens()

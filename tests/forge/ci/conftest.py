@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from ci_world import World, world
 
+from support import templates
+
 
 @pytest.fixture
 async def ci(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(f"sqlite:///{tmp_path}/forge.db", tmp_path) as made:
+    async with world(templates.sqlite(tmp_path / "forge.db", "forge"), tmp_path) as made:
         yield made

@@ -12,8 +12,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "ci"))
 
 from ci_world import World, world
 
+from support import templates
+
 
 @pytest.fixture
 async def ci(tmp_path: Path) -> AsyncIterator[World]:
-    async with world(f"sqlite:///{tmp_path}/forge.db", tmp_path) as made:
+    async with world(templates.sqlite(tmp_path / "forge.db", "forge"), tmp_path) as made:
         yield made

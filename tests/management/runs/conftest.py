@@ -9,14 +9,16 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from world import World, create_tables
+from world import World
 
 from mlreef.kit.db import Database
+from support import templates
 
 
 @pytest.fixture
 async def world(tmp_path):
-    db = Database.open(f"sqlite:///{tmp_path}/management.db", migrations="mlreef.management.migrations")
-    await create_tables(db)
+    db = Database.open(
+        templates.sqlite(tmp_path / "management.db", "management"), migrations="mlreef.management.migrations"
+    )
     yield World(db)
     await db.close()

@@ -7,18 +7,13 @@ import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy.schema import CreateIndex, CreateTable
-
 from mlreef.kit.clock import FixedClock
 from mlreef.kit.db import Database
 from mlreef.kit.errors import not_found, unavailable
 from mlreef.management.definitions import lookups, model, resolution, values
-from mlreef.management.experiments import tables as experiment_tables
 from mlreef.management.runs import jobs, manifests, progress, starting, store, upkeep
-from mlreef.management.runs import tables as run_tables
 from mlreef.management.runs.datasets import Blob
 from mlreef.management.runs.progress import JobNews
-from mlreef.management.usage import tables as usage_tables
 
 PROJECT = 7
 LIMITS = lookups.Limits(machines=("cpu-small", "gpu"), default_machine="cpu-small")
@@ -232,12 +227,3 @@ def step(name="augment", processor="g/augment/augment@1.0.0", *, after=None, pat
 
 def pipeline(*steps, kind="dataops", **more):
     return {"version": 1, "name": "clean", "kind": kind, "steps": list(steps) or [step()], **more}
-
-
-async def create_tables(db):
-    async with db.write() as tx:
-        for module in (run_tables, experiment_tables, usage_tables):
-            for table in module.metadata.sorted_tables:
-                await tx.execute(CreateTable(table))
-                for index in table.indexes:
-                    await tx.execute(CreateIndex(index))

@@ -21,7 +21,7 @@ from mlreef.kit.db import Tx
 router = APIRouter(prefix="/api/v4", tags=["Members"])
 
 
-def _kind(request: Request) -> str:
+async def _kind(request: Request) -> str:  # a plain function would cost a change of threads
     return str(request.scope["path"]).split("/")[3]
 
 
