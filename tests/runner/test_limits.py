@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
+
+from runner_fakes import FakeForge, Running
 
 from mlreef import runner
 from mlreef.runner import disk
@@ -43,3 +46,30 @@ def test_sparse_files_count_by_what_they_hold(tmp_path: Path) -> None:
     with (tmp_path / "work/sparse").open("wb") as file:
         file.truncate(10 << 30)
     assert disk.used(tmp_path, 1 << 30)[0] < 1 << 20
+
+
+async def test_a_job_lowers_its_limits_and_never_raises_them(forge: FakeForge, running: Running) -> None:
+    fewer = forge.queue(["echo a"], variables={"MLREEF_PROCESSES": "32"})
+    more = forge.queue(["echo b"], variables={"MLREEF_PROCESSES": "99999"})
+    async with running():
+        for job in (fewer, more):
+            await asyncio.wait_for(job.ended.wait(), 30)
+    assert "32 processes" in fewer.text
+    assert "1024 processes" in more.text
+
+
+async def test_a_job_that_writes_more_than_it_asked_for_is_ended(forge: FakeForge, running: Running) -> None:
+    lines = ["dd if=/dev/zero of=big bs=1M count=40 2>/dev/null; sleep 60"]
+    job = forge.queue(lines, variables={"MLREEF_DISK_BYTES": str(10 << 20)})
+    async with running():
+        await asyncio.wait_for(job.ended.wait(), 40)
+    assert job.end["state"] == "failed"
+    assert f"disk_limit: the job wrote more than its {10 << 20} bytes" in job.text
+
+
+async def test_a_job_that_needs_more_gpus_than_there_are_is_refused(forge: FakeForge, running: Running) -> None:
+    job = forge.queue(["echo never"], variables={"MLREEF_GPUS": "99"})
+    async with running():
+        await asyncio.wait_for(job.ended.wait(), 30)
+    assert (job.end["state"], job.end["failure_reason"]) == ("failed", "runner_system_failure")
+    assert "asks for 99 GPUs" in job.text

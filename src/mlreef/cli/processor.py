@@ -10,6 +10,7 @@ from mlreef.cli import output, session, versions
 from mlreef.cli.local.command import run_local
 from mlreef.cli.processor_files import check, init, schema
 from mlreef.cli.processor_publish import publish
+from mlreef.cli.processor_run import run
 from mlreef.kit.errors import Kind, PlatformError
 
 app = typer.Typer(help="Published processors.", no_args_is_help=True)
@@ -65,6 +66,7 @@ def inspect(
 
 
 app.command()(publish)
+app.command()(run)
 app.command()(init)
 app.command()(check)
 app.command()(schema)

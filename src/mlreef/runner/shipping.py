@@ -126,6 +126,7 @@ class Shipper:
             "runner_configuration_error": "script_failure",
             "runner_external_dependency_failure": "runner_system_failure",
             "runner_interrupted": "runner_system_failure",
+            "runner_unsupported": "runner_system_failure",
         }
         return replaced.get(reason, "unknown_failure")
 

@@ -31,7 +31,10 @@ from mlreef.runner.upstreams import Policy
 from mlreef.runner.workplace import Workplace
 
 _SOCKET, _FRAMEWORK, _CACHE, _CA = "/mlreef/proxy.sock", "/mlreef/epf.pyz", "/mlreef/cache", "/mlreef/ca.pem"
+_NUMBER = re.compile(r"[0-9]{1,15}")
 _SMALLEST_MEMORY = 256 << 20
+_FEWEST = 16
+"""Processes that the framework and a shell need by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,7 @@ class Surroundings:
 
     def _limits(self, values: Mapping[str, str]) -> base.Limits:
         settings = self._tools.settings
+        _refuse_missing_gpus(values.get("MLREEF_GPUS"), self._tools.chosen.executor.name)
         wanted = self._machine_class(values)
         memory = wanted.memory_bytes or settings.memory_bytes
         if not memory:
@@ -227,10 +231,10 @@ class Surroundings:
         limits = base.Limits(
             memory_bytes=memory,
             cpus=wanted.cpus or settings.cpus,
-            pids=wanted.pids or settings.pids,
+            pids=_least(wanted.pids or settings.pids, values.get("MLREEF_PROCESSES")),
             file_bytes=settings.file_bytes,
             tmp_bytes=min(settings.tmp_bytes, memory),
-            disk_bytes=settings.disk_bytes,
+            disk_bytes=_least(settings.disk_bytes, values.get("MLREEF_DISK_BYTES")),
             strict=settings.limits == "enforce",
         )
         cores = f"{limits.cpus:g} cores" if limits.cpus else "all cores"
@@ -244,6 +248,23 @@ class Surroundings:
         tagged = [tag for tag in re.findall(r"[\w.-]+", values.get("CI_RUNNER_TAGS", "")) if tag in known]
         name = named if named in known else tagged[0] if len(tagged) == 1 else ""
         return known.get(name, MachineClass())
+
+
+def _least(limit: int, asked: str | None) -> int:
+    """The runner's limit (0: none), or what the job asks for where that is less; a job can only lower it."""
+    if asked is None or not _NUMBER.fullmatch(asked) or int(asked) == 0:
+        return limit
+    return max(_FEWEST, min(limit or int(asked), int(asked)))
+
+
+def _refuse_missing_gpus(asked: str | None, executor: str) -> None:
+    if asked is None or not _NUMBER.fullmatch(asked) or int(asked) == 0:
+        return
+    # Sandboxes have a /dev of their own, without the machine's GPUs.
+    found = len(list(Path("/dev").glob("nvidia[0-9]*"))) if executor == "process" else 0
+    if found < int(asked):
+        message = f"the processor asks for {int(asked)} GPUs and this runner gives jobs {found}: choose another machine"
+        raise base.PrepareFailed(message, reason="runner_unsupported")
 
 
 def _expanded(name: str, values: Mapping[str, str]) -> str:

@@ -35,6 +35,11 @@ class Job:
     network: str = "none"
     """What the processor may reach besides the platform: none, package-index or open."""
 
+    processes: int | None = None
+    disk_bytes: int | None = None
+    gpus: int | None = None
+    """What the processor asks for; the runner takes it where it is less than its own limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Framework:
@@ -77,7 +82,13 @@ def render(jobs: Sequence[Job], framework: Framework) -> str:
                 "MLREEF_EPF_URL": framework.epf_url,
                 "MLREEF_EPF_SHA256": framework.epf_sha256,
                 "MLREEF_NETWORK": job.network,
+                **_wanted(job),
             },
             "script": [bootstrap("run")],
         }
     return yaml_form.dump(document)
+
+
+def _wanted(job: Job) -> dict[str, str]:
+    asked = {"MLREEF_PROCESSES": job.processes, "MLREEF_DISK_BYTES": job.disk_bytes, "MLREEF_GPUS": job.gpus}
+    return {name: str(value) for name, value in asked.items() if value}

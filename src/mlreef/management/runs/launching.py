@@ -15,7 +15,7 @@ from mlreef.management.connect import service as connect
 from mlreef.management.definitions import service as definitions
 from mlreef.management.processors import service as processors
 from mlreef.management.runs import assembly, ci_config, forge_side, progress, starting, store
-from mlreef.management.runs.records import RunView
+from mlreef.management.runs.records import RunView, Step
 from mlreef.management.runs.transitions import ENDED_RUNS, ENDED_STEPS
 from mlreef.management.serving import store as serving
 from mlreef.management.state import State
@@ -55,13 +55,7 @@ async def launch(
         await processors.use(tx, sorted({step.version_id for step in view.steps}), kept)
         capability = None
         asked = await processors.asked(tx, sorted({step.version_id for step in view.steps}))
-        jobs = [
-            ci_config.Job(
-                step.name, step.image, step.machine, step.timeout_s, step.needs, network=asked[step.version_id].network
-            )
-            for step in view.steps
-            if step.status not in ENDED_STEPS
-        ]
+        jobs = [_job(step, asked[step.version_id]) for step in view.steps if step.status not in ENDED_STEPS]
         if jobs:
             body = ci_config.render(jobs, framework)
             capability = await serving.add_config(
@@ -72,6 +66,20 @@ async def launch(
     if capability is not None:
         await _ask_for_pipeline(state, access, view, capability)
     return await read(state, view.run.id)
+
+
+def _job(step: Step, asked: processors.Wanted) -> ci_config.Job:
+    return ci_config.Job(
+        step.name,
+        step.image,
+        step.machine,
+        step.timeout_s,
+        step.needs,
+        network=asked.network,
+        processes=asked.processes,
+        disk_bytes=asked.disk_bytes,
+        gpus=asked.gpus,
+    )
 
 
 async def _ask_for_pipeline(state: State, access: ProjectAccess, view: RunView, capability: str) -> None:
