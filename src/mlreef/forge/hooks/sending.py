@@ -185,7 +185,8 @@ async def record(db: Database, clock: Clock, delivery: RowMapping, outcome: Outc
                 "seconds": outcome.seconds,
             },
         )
-        await store.count_failure(tx, delivery["hook_id"], failed=not outcome.delivered)
+        if not outcome.delivered or delivery["failures"]:
+            await store.count_failure(tx, delivery["hook_id"], failed=not outcome.delivered)
     return pause
 
 

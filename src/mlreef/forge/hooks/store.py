@@ -64,7 +64,7 @@ async def due(
 ) -> Sequence[RowMapping]:
     """Deliveries whose time has come, oldest first, with where they go; those of `busy` hooks wait."""
     query = (
-        select(deliveries, hooks.c.url, hooks.c.token, hooks.c.uuid.label("hook_uuid"))
+        select(deliveries, hooks.c.url, hooks.c.token, hooks.c.uuid.label("hook_uuid"), hooks.c.failures)
         .join(hooks, hooks.c.id == deliveries.c.hook_id)
         .where(deliveries.c.state == "waiting", deliveries.c.due_at <= now)
     )

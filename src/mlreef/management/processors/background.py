@@ -18,6 +18,7 @@ from mlreef.management.processors import (
     mirroring,
     publication_store,
     publishing,
+    store,
     tagging,
     verification,
 )
@@ -90,7 +91,9 @@ def handlers(state: State) -> list[dispatch.Handler]:
 
     async def hear(event: dispatch.Event) -> None:
         told = mirroring.told(event.body.get("project") or {})
-        if told:
+        async with state.db.read() as tx:  # nearly every delivery says what is known
+            news = bool(told) and not await store.is_mirrored(tx, event.project_id, told)
+        if news:
             async with state.db.write() as tx:
                 await mirroring.take_over(tx, event.project_id, told)
         tag = tagging.parse(event.body, event.project_id) if event.kind == dispatch.TAG else None

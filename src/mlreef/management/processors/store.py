@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import Select, Table, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, and_, case, func, or_, select, update
 
 from mlreef.kit.db import Tx
 from mlreef.management.processors import market_store
@@ -140,12 +140,20 @@ async def list_processors(tx: Tx, processor_ids: Sequence[str]) -> dict[str, Pro
 
 async def mirror(tx: Tx, project_id: int, values: Mapping[str, Any]) -> list[str]:
     """Take over what the forge says of a project: path, visibility, stars; gives the processors that changed."""
-    differs = or_(*(processors.c[name] != value for name, value in values.items()))
-    where = and_(processors.c.project_id == project_id, differs)
+    where = _mirrored_otherwise(project_id, values)
     rows = await tx.all(update(processors).where(where).values(**values).returning(processors.c.id))
     if rows:
         await market_store.touch(tx, [row["id"] for row in rows])
     return [row["id"] for row in rows]
+
+
+async def is_mirrored(tx: Tx, project_id: int, values: Mapping[str, Any]) -> bool:
+    """Whether that is what is believed of the project already."""
+    return await tx.find(select(processors.c.id).where(_mirrored_otherwise(project_id, values)).limit(1)) is None
+
+
+def _mirrored_otherwise(project_id: int, values: Mapping[str, Any]) -> ColumnElement[bool]:
+    return and_(processors.c.project_id == project_id, or_(*(processors.c[name] != values[name] for name in values)))
 
 
 async def list_mirrored(tx: Tx) -> dict[int, Mapping[str, Any]]:
