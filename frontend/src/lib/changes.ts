@@ -26,14 +26,17 @@ function fieldChanges(before: Parameter, after: Parameter): Change[] {
   }))
 }
 
-/** Values that were accepted before must be accepted still. */
+const WIDER = ['integer float', 'choice string']
+
+/** Values that were accepted before must be accepted still: the server's rules, held equal by parameter-changes.json. */
 function breaks(field: (typeof FIELDS)[number], before: Parameter, after: Parameter): boolean {
-  if (field === 'type') return !(before.type === 'integer' && after.type === 'float')
-  if (field === 'required') return after.required && after.role === 'value'
+  if (field === 'type') return !WIDER.includes(`${before.type} ${after.type}`)
+  if (field === 'required') return after.required
   if (field === 'choices') return after.choices !== null && (before.choices ?? [null]).some((choice) => !after.choices?.includes(choice))
   if (field === 'min') return after.min !== null && (before.min === null || after.min > before.min)
   if (field === 'max') return after.max !== null && (before.max === null || after.max < before.max)
-  return field === 'role' || field === 'multiple' || field === 'nargs'
+  if (field === 'multiple') return !after.multiple
+  return field === 'role' || field === 'nargs' || field === 'unit'
 }
 
 function reasons(added: Parameter[], removed: Parameter[], changed: Change[]): string[] {

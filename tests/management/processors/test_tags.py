@@ -96,7 +96,8 @@ async def test_who_may_not_publish_does_not_by_a_tag(tagged: Code) -> None:
     tagged.project.members["guest"] = 20
     await push(tagged, "v2.0.0", user="guest")
     (one,) = await publications(tagged)
-    assert (one["status"], one["reason"]) == ("failed", "guest may not publish from this project")
+    told = "guest may not publish from this project by a tag: that needs a member who is Developer or more"
+    assert (one["status"], one["reason"]) == ("failed", f"{told}; administrators who are none publish by hand")
 
 
 async def test_a_maintainer_decides_whether_tags_publish(tagged: Code) -> None:

@@ -93,7 +93,11 @@ async def _access(state: State, tag: Tag) -> ProjectAccess:
     level = await state.bot.find_access_level(tag.project_id, tag.user.id)
     project = await state.bot.get_project(tag.project_id)
     if level < policy.RULES[policy.Action.PUBLISH].level:
-        raise PlatformError(Kind.FORBIDDEN, f"{tag.user.username} may not publish from this project")
+        # Whether a stranger to the project is an administrator, the forge tells administrators only.
+        message = (
+            f"{tag.user.username} may not publish from this project by a tag: that needs a member who is Developer"
+        )
+        raise PlatformError(Kind.FORBIDDEN, f"{message} or more; administrators who are none publish by hand")
     # Consent to an open network is given by hand.
     return ProjectAccess(Caller(tag.user, state.bot), project, policy.DEVELOPER)
 
