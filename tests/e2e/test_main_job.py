@@ -133,3 +133,6 @@ def test_usage_is_recorded_per_job(live_server: Live) -> None:
     assert len(records) == 1
     assert records[0]["machine_class"] == "cpu-small"
     assert records[0]["seconds"] > 0
+    assert 0 < records[0]["cpu_s"] < 10
+    assert 1 << 20 < records[0]["peak_memory_bytes"] < 1 << 30
+    assert records[0]["gpu_s"] is None

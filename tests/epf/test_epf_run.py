@@ -35,6 +35,16 @@ def test_a_step_fetches_its_input_runs_and_stores_its_output(machine, world):
     assert (world.result["status"], world.result["exit_code"], world.result["reason"]) == ("success", 0, None)
 
 
+def test_what_the_processor_used_is_reported(machine, world):
+    program = "import time, pathlib, sys; d = b'x' * (64 << 20); [sum(range(10**6)) for _ in range(5)]"
+    code, log = machine.run(program + "; pathlib.Path(sys.argv[-1], 'a').write_text('x')")
+    assert code == 0, log
+    used = world.result["usage"]
+    assert 0.02 < used["cpu_s"] < 30
+    assert used["peak_memory_bytes"] > 64 << 20
+    assert used["gpu_s"] is None
+
+
 def test_values_reach_the_processor_verbatim_without_a_shell(machine, world):
     program = "import sys, json, pathlib; pathlib.Path(sys.argv[-1], 'argv').write_text(json.dumps(sys.argv[1:]))"
     arguments = [

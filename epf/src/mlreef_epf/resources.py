@@ -66,6 +66,7 @@ class Meter:
         self._pid, self._when = pid, time.monotonic()
         self._last: Dict[int, Tuple[int, int, int]] = {}
         self._read = self._written = 0
+        self.gpu_s: Optional[float] = None
         self._gpu = Gpu() if shutil.which("nvidia-smi") else None
 
     def sample(self) -> Dict[str, Any]:
@@ -80,6 +81,8 @@ class Meter:
             self._written += max(0, written - before[2])
         elapsed, self._last, self._when = max(now - self._when, 1e-6), current, now
         received, sent = _network()
+        if self._gpu and self._gpu.percent is not None:
+            self.gpu_s = (self.gpu_s or 0.0) + self._gpu.percent / 100 * self._gpu.count * elapsed
         return {
             "time_ms": int(time.time() * 1000),
             "cpu_percent": round(100.0 * cpu / _TICKS / elapsed, 1),
@@ -102,6 +105,7 @@ class Gpu:
 
     def __init__(self, command: Sequence[str] = _NVIDIA_SMI) -> None:
         self.percent: Optional[float] = None
+        self.count = 0
         self._process = subprocess.Popen(
             list(command), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
         )
@@ -119,7 +123,7 @@ class Gpu:
             last = now
             with contextlib.suppress(ValueError):
                 recent.append(float(line.strip()))
-                self.percent = round(sum(recent) / len(recent), 1)
+                self.percent, self.count = round(sum(recent) / len(recent), 1), len(recent)
 
     def close(self) -> None:
         """End nvidia-smi."""
@@ -127,6 +131,16 @@ class Gpu:
         self._process.wait()
         self._thread.join(1)
         self._stdout.close()
+
+
+def used_by_children() -> Optional[Tuple[float, int, int]]:
+    """Seconds of processor time, bytes read from and written to disks, of all ended children; None where unknown."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime, used.ru_inblock * 512, used.ru_oublock * 512
 
 
 def peak_of_children() -> int:

@@ -95,6 +95,7 @@ class _Step:
     def __init__(self, settings: settings_module.Settings, client: web.Client, job: management.Job) -> None:
         self._settings, self._client, self._job = settings, client, job
         self._reporter = reporter.Reporter(job)
+        self._used: Dict[str, Any] = {}
 
     def run(self) -> Dict[str, Any]:
         spec = self._job.get_spec()
@@ -122,6 +123,7 @@ class _Step:
             "peak_memory_bytes": outcome.peak_memory,
             "model": _model(found),
             "outputs": small or None,
+            "usage": dict(self._used, peak_memory_bytes=outcome.peak_memory or None),
             "packages": installed(os.environ.get("PYTHONPATH", "")),
         }
 
@@ -166,12 +168,14 @@ class _Step:
         # Image layers are read-only, and libraries keep their caches in the home directory.
         env.update(HOME=work, MLREEF_METRICS=path)
         with log.section("mlreef_run", "Running " + " ".join(argv)[:200]):
-            send.start(followers, resources.Meter(os.getpid()))
+            meter, before = resources.Meter(os.getpid()), resources.used_by_children()
+            send.start(followers, meter)
             try:
                 return processor.Supervisor(spec.get("limits") or {}, on_bytes).run(argv, work, env)
             finally:
                 printed.finish()
                 send.stop()
+                self._used = used(before, resources.used_by_children(), meter.gpu_s)
                 shutil.rmtree(private, ignore_errors=True)
                 if points.skipped:
                     log.say("passed over %d metric values without a proper name and number" % points.skipped)
@@ -235,6 +239,14 @@ def environment(
     env.update({"MLREEF_INPUT_" + _variable(name): place for name, place in places.items()})
     env.update({"MLREEF_OUTPUT_" + _variable(name): place for name, place in outs.items()})
     return env
+
+
+def used(before: Any, after: Any, gpu_s: Optional[float]) -> Dict[str, Any]:
+    """What ended in between used; nothing is said where nothing is known."""
+    if before is None or after is None:
+        return {"gpu_s": gpu_s}
+    cpu, read, written = (late - early for early, late in zip(before, after))  # noqa: B905 - strict= needs Python 3.10
+    return {"cpu_s": round(cpu, 3), "read_bytes": read, "written_bytes": written, "gpu_s": gpu_s}
 
 
 def installed(path: str) -> List[str]:

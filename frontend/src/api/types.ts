@@ -170,6 +170,11 @@ export type UsageRecord = {
   machine_class: string
   outcome: string
   seconds: number
+  cpu_s: number | null
+  gpu_s: number | null
+  peak_memory_bytes: number | null
+  read_bytes: number | null
+  written_bytes: number | null
   started_at: string
   finished_at: string | null
   run_id: string | null

@@ -34,7 +34,9 @@ async def test_an_experiment_from_start_to_comparison(stage):
     await job.call("POST", "/params", json={"params": {"seed": 7}})
     await job.call("POST", "/resources", json={"samples": [{"time_ms": 1, "cpu_percent": 5}]})
     await job.output()
-    assert await job.result(exit_code=0, model={"format": "pickle"}) == {"status": "success", "reason": None}
+    used = {"cpu_s": 2.5, "peak_memory_bytes": 1000, "read_bytes": 0}
+    done = await job.result(exit_code=0, model={"format": "pickle"}, usage=used)
+    assert done == {"status": "success", "reason": None}
     await job.ends()
     ended = await stage.run(run)
     assert (ended["status"], ended["jobs_started"], ended["steps"][0]["duration_s"]) == ("success", 1, 9.0)
@@ -51,6 +53,8 @@ async def test_an_experiment_from_start_to_comparison(stage):
     assert [one["name"] for one in compared["metrics"]] == ["loss"]
     usage = await stage.get(f"/api/v1/usage?project_id={stage.data.id}")
     assert [(one["seconds"], one["run_id"]) for one in usage["items"]] == [(9.0, run["id"])]
+    measured = {**used, "written_bytes": None, "gpu_s": None}
+    assert {name: usage["items"][0][name] for name in measured} == measured
 
 
 async def test_the_forge_is_told_what_to_run_under_a_capability(stage):

@@ -9,7 +9,7 @@ import { Pager } from '@/components/pager'
 import { PageHead, TimeAgo } from '@/components/small'
 import { Empty, QueryView } from '@/components/states'
 import { StatusBadge } from '@/components/status-badge'
-import { formatDuration } from '@/lib/format'
+import { formatBytes, formatDuration } from '@/lib/format'
 
 const PER_PAGE = 50
 
@@ -35,7 +35,7 @@ export function UsagePage() {
             <Text size="sm" mb="sm">This page: {formatDuration(found.items.reduce((sum, record) => sum + record.seconds, 0))} of computing time</Text>
             <div className="panel scroll-x">
               <Table className="table-wide">
-                <Table.Thead><Table.Tr><Table.Th>Job</Table.Th><Table.Th>Outcome</Table.Th><Table.Th>User</Table.Th><Table.Th>Machine</Table.Th><Table.Th>Finished</Table.Th><Table.Th className="num">Time</Table.Th></Table.Tr></Table.Thead>
+                <Table.Thead><Table.Tr><Table.Th>Job</Table.Th><Table.Th>Outcome</Table.Th><Table.Th>User</Table.Th><Table.Th>Machine</Table.Th><Table.Th>Finished</Table.Th><Table.Th className="num">Memory</Table.Th><Table.Th className="num">Processor time</Table.Th><Table.Th className="num">Time</Table.Th></Table.Tr></Table.Thead>
                 <Table.Tbody>
                   {found.items.map((record) => (
                     <Table.Tr key={record.job_id}>
@@ -44,6 +44,8 @@ export function UsagePage() {
                       <Table.Td>{record.user.username}</Table.Td>
                       <Table.Td>{record.machine_class}</Table.Td>
                       <Table.Td className="nowrap"><TimeAgo at={record.finished_at ?? record.started_at} /></Table.Td>
+                      <Table.Td className="num nowrap">{formatBytes(record.peak_memory_bytes)}</Table.Td>
+                      <Table.Td className="num nowrap">{formatDuration(record.cpu_s)}</Table.Td>
                       <Table.Td className="num nowrap">{formatDuration(record.seconds)}</Table.Td>
                     </Table.Tr>
                   ))}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pydantic
@@ -45,6 +45,22 @@ class Forge:
         return {"url": self.url, "project_id": project_id, "lfs_url": f"{self.url}/{path}.git/info/lfs"}
 
 
+_Amount = Annotated[int, Field(ge=0, lt=2**62)]
+_Seconds = Annotated[float, Field(ge=0, lt=1e9, allow_inf_nan=False)]
+
+
+class Used(BaseModel):
+    """What a processor used; see `usage.service.Measured`."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    cpu_s: _Seconds | None = None
+    gpu_s: _Seconds | None = None
+    peak_memory_bytes: _Amount | None = None
+    read_bytes: _Amount | None = None
+    written_bytes: _Amount | None = None
+
+
 class Result(BaseModel):
     """How a processor ended, as the framework saw it."""
 
@@ -58,6 +74,7 @@ class Result(BaseModel):
     model: dict[str, Any] | None = None
     outputs: dict[str, dict[str, Any]] | None = Field(default=None, max_length=100)
     """Tree manifests by output; those with many files are registered before, each on its own."""
+    usage: Used | None = None
     packages: list[str] | None = Field(default=None, max_length=5000)
 
 

@@ -149,6 +149,7 @@ class Upkeep:
             started_at=news.started_at,
             finished_at=news.finished_at,
             run_id=run.id,
+            measured=usage.Measured(**((step.result or {}).get("usage") or {})),
         )
         await usage.record(tx, record, now=self.now())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -10,7 +11,9 @@ from mlreef.kit import clock, paging
 from mlreef.management import wire
 from mlreef.management.access import guards
 from mlreef.management.access.policy import Action
-from mlreef.management.usage import store
+from mlreef.management.usage import service, store
+
+_MEASURED = tuple(field.name for field in dataclasses.fields(service.Measured))
 
 router = APIRouter(prefix="/api/v1", tags=["usage"])
 
@@ -38,6 +41,7 @@ async def list_usage(
             "machine_class": row["machine_class"],
             "outcome": row["outcome"],
             "seconds": row["seconds"],
+            **{name: row[name] for name in _MEASURED},
             "started_at": clock.iso(row["started_at"]),
             "finished_at": clock.iso(row["finished_at"]),
             "run_id": row["run_id"],

@@ -1,7 +1,8 @@
 """Rules of metering: what a finished job becomes in the ledger.
 
-Seconds are those between the forge's own times of start and end; what a runner or a job claims is not asked. A job that
-never started used nothing and leaves no record.
+Seconds are those between the forge's own times of start and end; what a runner or a job claims is not asked. What the
+framework measured inside the job stands beside them: it explains a bill, it does not make one. A job that never started
+used nothing and leaves no record.
 """
 
 from __future__ import annotations
@@ -11,6 +12,20 @@ from datetime import datetime
 
 from mlreef.kit.db import Tx
 from mlreef.management.usage import store
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a processor used, as the framework that ran it measured; None where it could not tell."""
+
+    cpu_s: float | None = None
+    """Seconds of processor time, of all processes together."""
+    gpu_s: float | None = None
+    """Seconds of all visible GPUs, weighted by how busy they were."""
+    peak_memory_bytes: int | None = None
+    """The largest amount of memory seen in use at once."""
+    read_bytes: int | None = None
+    written_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +43,7 @@ class FinishedJob:
     started_at: datetime | None
     finished_at: datetime
     run_id: str | None = None
+    measured: Measured = Measured()
 
 
 async def record(tx: Tx, job: FinishedJob, *, now: datetime) -> bool:
@@ -36,4 +52,6 @@ async def record(tx: Tx, job: FinishedJob, *, now: datetime) -> bool:
         return False
     seconds = max(0.0, (job.finished_at - job.started_at).total_seconds())
     namespace = job.project_path.rpartition("/")[0]
-    return await store.append(tx, {**asdict(job), "namespace": namespace, "seconds": seconds, "recorded_at": now})
+    values = asdict(job)
+    values |= values.pop("measured")
+    return await store.append(tx, {**values, "namespace": namespace, "seconds": seconds, "recorded_at": now})

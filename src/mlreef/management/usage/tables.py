@@ -25,5 +25,11 @@ records = Table(
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime, nullable=False),
     Column("recorded_at", UtcDateTime, nullable=False),
+    # As measured inside the job; null where nobody could tell.
+    Column("cpu_s", Float),
+    Column("gpu_s", Float),
+    Column("peak_memory_bytes", BigInteger),
+    Column("read_bytes", BigInteger),
+    Column("written_bytes", BigInteger),
     Index("usage_records_by_project", "project_id", "finished_at"),
 )
