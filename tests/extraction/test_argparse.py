@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from mlreef.extraction.model import Extraction, Parameter
 from mlreef.extraction.service import extract
@@ -260,7 +261,10 @@ def test_files_that_are_no_source_are_refused_clearly() -> None:
     assert "larger" in extract(b"#" * (2 << 20), "x.py").errors[0].message
 
 
-@pytest.mark.parametrize("path", sorted(Path("processors").glob("*/*.py")), ids=str)
+PROJECTS = sorted(Path("processors").glob("*/processor.yaml"))
+
+
+@pytest.mark.parametrize("path", [one.parent / yaml.safe_load(one.read_text())["entry"] for one in PROJECTS], ids=str)
 def test_the_starter_library_is_read_without_a_fault(path: Path) -> None:
     found = extract(path.read_bytes(), path.name)
     assert (found.errors, found.warnings) == ([], [])
