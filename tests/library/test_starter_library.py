@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,31 @@ def test_a_readme_names_every_parameter(name: str) -> None:
     found = files.study(files.find(LIBRARY / name))
     assert [one.name for one in found.extraction.parameters if f"`{one.name}`" not in readme] == []
     assert f"]({name}/README.md)" in (LIBRARY / "README.md").read_text()
+
+
+@everywhere
+def test_readmes_have_one_shape(name: str) -> None:
+    described = yaml.safe_load((LIBRARY / name / "processor.yaml").read_text())
+    readme = (LIBRARY / name / "README.md").read_text()
+    headings = [line for line in readme.splitlines() if line.startswith("#") and not line.startswith("###")]
+    card = ["## Model card"] if described["kind"] == "algorithm" else []
+    wanted = [f"# {described['title']}", "## Parameters", "## Try it", *card, "## Limits", "## Licence"]
+    assert headings == wanted
+    assert f"python {described['entry']} --" in readme
+    assert all(f"| {word} |" in readme for word in ("kind", "environment", "takes", "makes", "licence"))
+
+
+@everywhere
+def test_a_readme_tells_defaults_and_choices_as_they_are(name: str) -> None:
+    rows = [line for line in (LIBRARY / name / "README.md").read_text().splitlines() if line.startswith("| `")]
+    told = {line.split("`")[1]: line for line in rows}
+    found = files.study(files.find(LIBRARY / name)).extraction.parameters
+    assert list(told) == [one.name for one in found]
+    for one in found:
+        default = "required" if one.required else f"`{json.dumps(one.default, ensure_ascii=False)}`"
+        assert told[one.name].split(" | ")[1] == default, one.name
+        assert all(f"`{choice}`" in told[one.name] for choice in one.choices or ()), one.name
+        assert str(one.help) in told[one.name], one.name
 
 
 @everywhere

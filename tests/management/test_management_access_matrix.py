@@ -16,6 +16,8 @@ from fake_forge import FakeForge
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
+pytestmark = pytest.mark.slow
+
 P = "/api/v1/projects/{pid}"
 R = "/api/v1/runs/{run_id}"
 J = "/api/v1/jobs/current"

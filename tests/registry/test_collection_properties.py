@@ -7,6 +7,7 @@ import random
 import tempfile
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from mlreef.kit.clock import FixedClock
 from mlreef.registry import collection
 from registry import world
 from registry.world import MANIFEST, Client, World, descriptor, digest_of, manifest_of
+
+pytestmark = pytest.mark.slow
 
 NAMES = ("a/one", "a/two", "b/three")
 LAYERS = tuple(f"layer {number}".encode() for number in range(6))

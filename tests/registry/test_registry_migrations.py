@@ -35,6 +35,8 @@ from registry.world import (
     with_query,
 )
 
+pytestmark = pytest.mark.slow
+
 CHAIN = "mlreef.registry.migrations"
 OLD = datetime(2026, 1, 2, tzinfo=UTC)
 SHARED, OWN, CONFIG, LOOSE = b"a layer of two images", b"another layer", b"{}", b"of an image without a tag"
