@@ -56,6 +56,9 @@ async def test_a_worker_that_hangs_is_ended() -> None:
         await pool.extract(SCRIPT, "a.py")
         stuck = pid(pool)
         os.kill(stuck, signal.SIGSTOP)
+        async with asyncio.timeout(30):  # its threads stop one after the other
+            while any("\nState:\tT" not in one.read_text() for one in Path(f"/proc/{stuck}/task").glob("*/status")):
+                await asyncio.sleep(0.01)
         assert (await pool.extract(SCRIPT, "a.py")).errors == []
         async with asyncio.timeout(30):  # killed at once, gone when its end has been collected
             while Path(f"/proc/{stuck}").exists():
