@@ -18,10 +18,10 @@ __all__ = ["Live", "alternate", "live", "show", "timed"]
 
 
 @contextmanager
-def live(executor: str = "process", *, base: str | None = None) -> Iterator[Live]:
+def live(executor: str = "process", *, base: str | None = None, log_level: str = "WARNING") -> Iterator[Live]:
     """A fresh server with a user; its data lies below `base` (a fast file system, when small files matter)."""
     with tempfile.TemporaryDirectory(prefix="mlreef-bench-", dir=base) as folder:
-        server = Live(Path(folder), executor=executor)
+        server = Live(Path(folder), executor=executor, log_level=log_level)
         server.start()
         try:
             server.people()

@@ -27,6 +27,7 @@ class Live:
 
     folder: Path
     executor: str = "auto"
+    log_level: str = "WARNING"
     port: int = field(default_factory=ports.free)
     admin_password: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     username: str = "ada"
@@ -55,6 +56,7 @@ class Live:
         secret = self.folder / "admin-password"
         secret.write_text(self.admin_password)
         command = [sys.executable, "-m", "mlreef.cli", "up", "--port", str(self.port), "--executor", self.executor]
+        command += ["--log-level", self.log_level]
         command += ["--data-dir", str(self.folder / "data"), "--admin-password-file", str(secret)]
         log = (self.folder / "log").open("ab")
         self.process = subprocess.Popen(command, stdout=log, stderr=log)
