@@ -134,6 +134,7 @@ def lfs(folder: Path, reef: object, ours: str) -> None:
                 file.write(os.urandom(1_000_000))
         git("add", "-A", cwd=work)
         git("-c", "user.name=b", "-c", "user.email=b@example.org", "commit", "-qm", "big", cwd=work)
+        warm(folder)
         seconds.append(timed(lambda: git("lfs", "push", "origin", "main", cwd=work)))
     with big.open("rb") as file:
         hashing = timed(lambda: hashlib.file_digest(file, "sha256"))
