@@ -64,15 +64,12 @@ def main() -> None:
     logs.configure(json=False, level="WARNING")
     found = {}
     for name in [options.database] if options.database else ["sqlite", "postgresql"]:
-        with tempfile.TemporaryDirectory(prefix="mlreef-bench-") as folder:
-            if name == "sqlite":
+        if name == "sqlite":
+            with tempfile.TemporaryDirectory(prefix="mlreef-bench-") as folder:
                 found[name] = asyncio.run(measure(f"sqlite:///{folder}/management.db", options))
-            else:
-                Path(folder).chmod(0o755)
-                place = Path(folder, "pg")
-                place.mkdir()
-                with postgres.server(place) as url:
-                    found[name] = asyncio.run(measure(f"{url}?schema=management", options))
+        else:
+            with postgres.server() as url:
+                found[name] = asyncio.run(measure(f"{url}?schema=management", options))
     if options.out:
         Path(options.out).write_text(json.dumps(found, indent=1))
 

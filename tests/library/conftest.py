@@ -42,7 +42,8 @@ def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
                 files = sorted(LIBRARY.glob("*/requirements.txt"))
                 packages += [item for file in files for item in ("--requirements", str(file))]
             subprocess.run([uv.find_uv_bin(), "venv", "--quiet", "--python", sys.executable, place], check=True)
-            command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--python", str(place / "bin/python")]
+            command = [uv.find_uv_bin(), "pip", "install", "--quiet", "--compile-bytecode"]
+            command += ["--python", str(place / "bin/python")]
             subprocess.run([*command, *packages], check=True)
             made[name] = place / "bin/python"
         return made[name]

@@ -24,6 +24,7 @@ def test_every_project_has_tests_of_a_name_of_their_own() -> None:
 def test_the_tests_of_a_project_pass(interpreter: Callable[[str], Path], tmp_path: Path, name: str) -> None:
     described = yaml.safe_load((LIBRARY / name / "processor.yaml").read_text())
     project = shutil.copytree(LIBRARY / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    command = [str(interpreter(described["environment"])), "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=240, check=False)
+    command = [str(interpreter(described["environment"])), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += ["--basetemp", str(tmp_path / "pytest"), "tests"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,16 +14,22 @@ from support import ports
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """Run a server while the block lasts; yields `postgresql://user@host:port/database`."""
+def server() -> Iterator[str]:
+    """Run a server while the block lasts; yields `postgresql://user@host:port/database`.
+
+    Its folder is not one of pytest's: the server runs as another user, and every pytest that starts (a test may run
+    one) closes the root of those folders to others, at which the server's next checkpoint panics.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlreef-postgres-") as folder:
+        yield from _run(Path(folder))
+
+
+def _run(folder: Path) -> Iterator[str]:
     binaries = _binaries()
     data, port = folder / "data", ports.free()
     # The server refuses to run as root.
     user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
     if user:
-        for path in (folder, *folder.parents):
-            if not path.stat().st_mode & 0o001:
-                path.chmod(0o755)
         shutil.chown(folder, 65534, 65534)
     initialise = [*user, f"{binaries}/initdb", "-D", str(data), "-U", "mlreef", "-A", "trust", "-N", "--encoding=UTF8"]
     subprocess.run(initialise, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "LC_ALL": "C.UTF-8"})
@@ -51,9 +58,11 @@ def server(folder: Path) -> Iterator[str]:
         subprocess.run([*psql, "CREATE DATABASE mlreef"], check=True)
         yield f"postgresql://mlreef@127.0.0.1:{port}/mlreef"
     finally:
+        died = process.poll()
         process.terminate()
         process.wait(20)
         log.close()
+        assert died is None, f"PostgreSQL ended by itself with {died}:\n{(folder / 'log').read_text()[-4000:]}"
 
 
 def _binaries() -> Path:

@@ -1,6 +1,7 @@
 """What every test of a service begins with, made once a test run and copied: a migrated database, a signing key.
 
 The migrations and the key are the real ones; only their making, which costs more than most tests, is not repeated.
+What is there already, of a server that starts again on its own files, stays as it is.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ from mlreef.kit.db import Database
 
 
 def sqlite(path: Path, service: str) -> str:
-    """The URL of a database file that is up to date and empty; `service` is forge, management or registry."""
+    """The URL of a database file that is up to date and, if new, empty; `service` is forge, management or registry."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(_database(service), path)
+    if not path.exists():
+        shutil.copyfile(_database(service), path)
     return f"sqlite:///{path}"
 
 
 def signing_key(directory: Path) -> Path:
     """The forge's secrets directory with its key in it."""
-    return Path(shutil.copytree(_key(), directory))
+    return directory if directory.exists() else Path(shutil.copytree(_key(), directory))
 
 
 @functools.cache

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import hashlib
+import math
 import os
 import secrets
 import time
+import weakref
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +29,7 @@ _NO_WAIT = getattr(os, "RWF_NOWAIT", 0)
 
 
 class LocalObjects:
-    """A directory of objects; `root` is created when missing, temporary files left over a day ago are swept at start.
+    """A directory of objects; `root` is created when missing, what a killed process left half received is swept.
 
     The 256 directories are made at once, so that storing an object never has to make and sync one.
     """
@@ -35,15 +38,30 @@ class LocalObjects:
         self._root = root
         self._temporary = root / "tmp"
         self._temporary.mkdir(parents=True, exist_ok=True)
-        for left in self._temporary.iterdir():
-            # Other workers may be receiving right now: only what nobody can be writing any more is swept.
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - left.stat().st_mtime > _LEFT_OVER_SECONDS:
-                    left.unlink()
+        weakref.finalize(self, os.close, self._enter())
         if not (root / "ff").is_dir():
             for number in range(256):
                 (root / f"{number:02x}").mkdir(exist_ok=True)
             _sync_directory(root)
+
+    def _enter(self) -> int:
+        """Share the lock of the temporary files while this store is in use; gives its descriptor.
+
+        Who gets it alone knows that nobody receives, and sweeps everything. Beside others, who may be receiving right
+        now, only what is a day old goes.
+        """
+        descriptor = os.open(self._temporary, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        newest = math.inf
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            newest = time.time() - _LEFT_OVER_SECONDS
+        for left in self._temporary.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if left.stat().st_mtime < newest:
+                    left.unlink()
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        return descriptor
 
     async def put(
         self,
