@@ -119,9 +119,12 @@ async def test_only_a_digest_can_name_an_object(store: ObjectStore, name: str) -
 
 
 def test_only_what_nobody_writes_any_more_is_swept_at_start(tmp_path: Path) -> None:
-    objects.from_url(f"file://{tmp_path}")
+    other = objects.from_url(f"file://{tmp_path}")
     (tmp_path / "tmp/arriving").write_bytes(b"another worker's")
     (tmp_path / "tmp/forgotten").write_bytes(b"cut off long ago")
     os.utime(tmp_path / "tmp/forgotten", (1, 1))
     objects.from_url(f"file://{tmp_path}")
     assert [path.name for path in (tmp_path / "tmp").iterdir()] == ["arriving"]
+    del other
+    objects.from_url(f"file://{tmp_path}")
+    assert list((tmp_path / "tmp").iterdir()) == []
