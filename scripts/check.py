@@ -29,6 +29,8 @@ PROGRAMS = {
 }
 """Program -> the Debian package that brings it. bubblewrap comes from the Python package index."""
 
+LONGEST = "tests/library/test_library_runs.py"
+
 
 def main(arguments: list[str]) -> int:
     fast = "--fast" in arguments
@@ -44,8 +46,9 @@ def main(arguments: list[str]) -> int:
     report(started, "fast part", failed)
     if failed or fast:
         return len(failed)
-    # Servers and jobs wait more than they work; what shares a server stays in one process.
-    if pytest("-m", "slow", "--ignore=tests/browser", "-n", "2", "--dist", "loadfile") != 0:
+    # Servers and jobs wait more than they work; what shares a server stays in one process, the longest goes first.
+    parallel = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+    if pytest("-m", "slow", *parallel, LONGEST, "tests", "--ignore=tests/browser") != 0:
         failed.append("slow tests")
     # Playwright's synchronous interface keeps an event loop running, which asynchronous tests cannot share.
     if pytest("-m", "slow", "-p", "no:hypothesispytest", "tests/browser") != 0:

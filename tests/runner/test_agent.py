@@ -13,6 +13,7 @@ from runner_fakes import FakeForge, FakeJob, Running, eventually
 
 from mlreef import runner
 from mlreef.kit.errors import PlatformError
+from mlreef.runner import interrupted, payload, workplace
 
 
 async def ended(job: FakeJob, seconds: float = 30.0) -> FakeJob:
@@ -247,3 +248,47 @@ async def test_an_open_network_needs_the_operators_consent(forge: FakeForge, run
     async with running(allow_open_network=True):
         await ended(allowed)
     assert "\nreached\n" in allowed.text
+
+
+async def test_a_job_of_an_earlier_life_is_ended_with_the_rest_of_its_log(
+    forge: FakeForge, running: Running, settings: runner.Settings
+) -> None:
+    job = forge.queue(["never run again"])
+    forge.waiting.clear()
+    job.log += b"first\n"
+    place = workplace.of(settings.work_dir, 7)
+    place.private.mkdir(parents=True)
+    interrupted.note(place, payload.parse(job.payload).held)
+    place.log.write_bytes(b"first\nsecond\n")
+    async with running():
+        await ended(job)
+        await eventually(lambda: not place.folder.exists())
+    assert job.text.startswith("first\nsecond\n")
+    assert "the runner was restarted while this job ran" in job.text
+    assert (job.end["state"], job.end["failure_reason"]) == ("failed", "runner_system_failure")
+
+
+@pytest.mark.parametrize("word", [b"", b"{", b"[]", b'{"id": 1}'])
+async def test_a_word_cut_off_holds_nothing_up(
+    forge: FakeForge, running: Running, settings: runner.Settings, word: bytes
+) -> None:
+    place = workplace.of(settings.work_dir, 0)
+    place.private.mkdir(parents=True)
+    place.held.write_bytes(word)
+    job = forge.queue(["true"])
+    async with running():
+        assert (await ended(job)).end["state"] == "success"
+
+
+async def test_a_job_taken_back_meanwhile_holds_nothing_up(
+    forge: FakeForge, running: Running, settings: runner.Settings
+) -> None:
+    gone, job = forge.queue(["never run again"]), forge.queue(["true"])
+    forge.waiting.remove(gone.payload["id"])
+    gone.status = "canceled"
+    place = workplace.of(settings.work_dir, 0)
+    place.private.mkdir(parents=True)
+    interrupted.note(place, payload.parse(gone.payload).held)
+    async with running():
+        assert (await ended(job)).end["state"] == "success"
+    assert gone.updates == []

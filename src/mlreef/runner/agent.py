@@ -15,7 +15,7 @@ import httpx
 
 from mlreef.kit import logs
 from mlreef.kit.errors import Kind, PlatformError
-from mlreef.runner import payload, workplace
+from mlreef.runner import interrupted, payload, workplace
 from mlreef.runner.executors import choice
 from mlreef.runner.framework import Framework
 from mlreef.runner.images.signatures import Signatures
@@ -53,10 +53,9 @@ async def run(settings: Settings, *, stop: asyncio.Event, transport: httpx.Async
         )
         tools = Tools(settings, api, chosen, images, framework, signatures)
         try:
-            for slot in range(settings.capacity):
-                workplace.wipe(settings.work_dir / f"slot-{slot}")
             await chosen.executor.sweep()
             if await _verified(api, stop):
+                await interrupted.deliver(api, settings)
                 await Agent(tools, stop).work()
         except PlatformError as exc:
             log.error("this runner cannot work", error=exc.message)
@@ -152,6 +151,7 @@ class Agent:
     async def _carry(self, job: payload.Job, slot: int) -> None:
         try:
             with workplace.made(self._tools.settings.work_dir, slot) as place:
+                interrupted.note(place, job.held)
                 await JobRun(self._tools, job, place, self._stop).run()
         except Exception:
             log.exception("job failed inside the runner", job=job.id)

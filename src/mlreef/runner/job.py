@@ -48,9 +48,9 @@ class JobRun:
         secrets = [variable.value for variable in job.variables if variable.masked]
         secrets += [job.token, *(login.password for login in job.credentials)]
         masker = Masker(secrets, job.mask_prefixes)
-        self._trace = Trace(place.private / "trace.log", masker, limit=settings.trace_bytes)
+        self._trace = Trace(place.log, masker, limit=settings.trace_bytes)
         pace = Pace(settings.trace_seconds, settings.heartbeat_seconds, settings.report_seconds)
-        self._shipper = Shipper(tools.api, job, self._trace, pace)
+        self._shipper = Shipper(tools.api, job.held, self._trace, pace)
 
     async def run(self) -> None:
         """Do the work and deliver how it ended."""

@@ -92,6 +92,16 @@ class Git:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """What it takes to speak to the forge about a claimed job."""
+
+    id: int
+    token: str = field(repr=False)
+    failure_reasons: frozenset[str]
+    """Reasons that the forge knows besides those that every forge knows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One claimed job."""
 
@@ -112,6 +122,11 @@ class Job:
     dependencies: Sequence[Dependency]
     mask_prefixes: Sequence[str]
     failure_reasons: frozenset[str]
+
+    @property
+    def held(self) -> Held:
+        """The part that delivering its log and its end takes."""
+        return Held(self.id, self.token, self.failure_reasons)
 
     def value(self, key: str) -> str | None:
         """The effective value of a variable."""

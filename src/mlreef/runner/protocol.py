@@ -110,7 +110,7 @@ class RunnerApi:
             raise PlatformError(Kind.FORBIDDEN, "the forge does not accept this runner's token (any more)")
         raise unavailable(f"the forge answered {answer.status_code} to the request for jobs")
 
-    async def send_log(self, job: payload.Job, start: int, data: bytes) -> Reply:
+    async def send_log(self, job: payload.Held, start: int, data: bytes) -> Reply:
         """Append to the job's log."""
         headers = {
             "JOB-TOKEN": job.token,
@@ -119,7 +119,7 @@ class RunnerApi:
         }
         return _reply(await self._send("PATCH", f"jobs/{job.id}/trace", content=data, headers=headers))
 
-    async def update(self, job: payload.Job, state: str, details: Mapping[str, Any] | None = None) -> Reply:
+    async def update(self, job: payload.Held, state: str, details: Mapping[str, Any] | None = None) -> Reply:
         """Report a state: `running` as a sign of life, `success` or `failed` as the end."""
         body = {"info": self._info, "token": job.token, "state": state, **(details or {})}
         return _reply(await self._send("PUT", f"jobs/{job.id}", json=body, headers={"JOB-TOKEN": job.token}))

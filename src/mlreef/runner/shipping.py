@@ -46,7 +46,7 @@ class Pace:
 class Shipper:
     """Sends while `running` lasts; `finish` delivers the end."""
 
-    def __init__(self, api: protocol.RunnerApi, job: payload.Job, trace: Trace, pace: Pace) -> None:
+    def __init__(self, api: protocol.RunnerApi, job: payload.Held, trace: Trace, pace: Pace) -> None:
         self._api = api
         self._job = job
         self._trace = trace

@@ -19,16 +19,20 @@ _RED, _CYAN, _YELLOW, _RESET, _CLEAR = "\033[31;1m", "\033[36;1m", "\033[33;1m",
 
 
 class Trace:
-    """Append-only; `size` counts masked bytes, which is what the forge sees."""
+    """Append-only; `size` counts masked bytes, which is what the forge sees. What the file holds already is kept."""
 
     def __init__(self, path: Path, masker: Masker, *, limit: int) -> None:
-        self._file = path.open("w+b")
+        self._file = path.open("a+b")
         self._path = path
         self._masker = masker
         self._limit = limit
         self._full = False
         self.size = 0
         self.crc32 = 0
+        self._file.seek(0)
+        while data := self._file.read(1 << 20):
+            self.size += len(data)
+            self.crc32 = zlib.crc32(data, self.crc32)
         self.changed = asyncio.Event()
         """Set whenever bytes were added; who sends them clears it."""
 

@@ -23,21 +23,46 @@ class Workplace:
     job: Path
     private: Path
 
+    @property
+    def folder(self) -> Path:
+        """All of it."""
+        return self.private.parent
+
+    @property
+    def log(self) -> Path:
+        """The job's log."""
+        return self.private / "trace.log"
+
+    @property
+    def held(self) -> Path:
+        """What an interrupted job is reported with; see `interrupted`."""
+        return self.private / "held.json"
+
+
+def of(work_dir: Path, slot: int) -> Workplace:
+    """Where a slot's things are, whether they exist or not."""
+    folder = work_dir / f"slot-{slot}"
+    return Workplace(slot, folder / "job", folder / "private")
+
+
+def left(work_dir: Path) -> list[Workplace]:
+    """Workplaces that an earlier life did not wipe."""
+    return [of(work_dir, int(folder.name.removeprefix("slot-"))) for folder in work_dir.glob("slot-*")]
+
 
 @contextmanager
 def made(work_dir: Path, slot: int) -> Iterator[Workplace]:
     """A fresh workplace for the time of a job."""
-    place = work_dir / f"slot-{slot}"
-    wipe(place)
-    job, private = place / "job", place / "private"
+    place = of(work_dir, slot)
+    wipe(place.folder)
     for part in PARTS:
-        (job / part).mkdir(parents=True)
-    private.mkdir()
-    private.chmod(0o700)
+        (place.job / part).mkdir(parents=True)
+    place.private.mkdir()
+    place.private.chmod(0o700)
     try:
-        yield Workplace(slot, job, private)
+        yield place
     finally:
-        wipe(place)
+        wipe(place.folder)
 
 
 def wipe(place: Path) -> None:
