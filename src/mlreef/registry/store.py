@@ -13,9 +13,8 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Executable, RowMapping, Table, bindparam, delete, exists, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from mlreef.kit.db import Tx
+from mlreef.kit.db import Tx, upsert
 from mlreef.registry.tables import blobs, manifests, namespaces, objects, repositories
 
 _MOST_NAMED = 500
@@ -62,8 +61,7 @@ async def insert_missing(tx: Tx, table: Table, *rows: Mapping[str, Any]) -> int:
 
 @cache
 def _insert_missing(table: Table, dialect: str) -> Executable:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    return insert(table).on_conflict_do_nothing()
+    return upsert.insert(dialect, table).on_conflict_do_nothing()
 
 
 def batches(values: Iterable[str]) -> Iterable[list[str]]:

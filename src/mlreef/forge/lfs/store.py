@@ -7,11 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, insert, literal, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import RowMapping
 
 from mlreef.forge.lfs.tables import lfs_links, lfs_locks
-from mlreef.kit.db import Tx
+from mlreef.kit.db import Tx, upsert
 
 _CHUNK = 500
 
@@ -31,9 +30,8 @@ async def sizes(tx: Tx, project_id: int, oids: Collection[str]) -> dict[str, int
 
 async def link(tx: Tx, links: Sequence[tuple[int, str, int]], now: datetime) -> None:
     """Note that projects hold objects; doing it again changes nothing."""
-    make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
     rows = [{"project_id": project, "oid": oid, "size": size, "created_at": now} for project, oid, size in links]
-    await tx.execute(make(lfs_links).on_conflict_do_nothing(), rows)
+    await tx.execute(upsert.insert(tx.dialect, lfs_links).on_conflict_do_nothing(), rows)
 
 
 async def copy_links(tx: Tx, source_id: int, target_id: int, now: datetime) -> None:

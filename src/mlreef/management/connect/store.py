@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from mlreef.kit.db import Tx
+from mlreef.kit.db import Tx, upsert
 from mlreef.management.connect.tables import connections
 
 
@@ -22,8 +21,7 @@ async def find(tx: Tx, project_id: int) -> Mapping[str, Any] | None:
 async def put(tx: Tx, project_id: int, *, hook_id: int, by: str, now: datetime) -> None:
     """A project is connected as of now."""
     values = {"hook_id": hook_id, "connected_by": by, "connected_at": now, "hears_tags": True}
-    make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
-    statement = make(connections).values(project_id=project_id, **values)
+    statement = upsert.insert(tx.dialect, connections).values(project_id=project_id, **values)
     await tx.execute(statement.on_conflict_do_update(index_elements=["project_id"], set_=values))
 
 

@@ -7,9 +7,8 @@ from typing import Any
 
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from mlreef.kit.db import Tx
+from mlreef.kit.db import Tx, upsert
 from mlreef.management.processors import store
 from mlreef.management.processors.records import Environment
 from mlreef.management.processors.tables import environments
@@ -29,6 +28,5 @@ async def delete(tx: Tx, name: str) -> bool:
 
 async def put(tx: Tx, name: str, values: Mapping[str, Any]) -> None:
     """Register an environment, or give it another image."""
-    make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
-    statement = make(environments).values(name=name, **values)
+    statement = upsert.insert(tx.dialect, environments).values(name=name, **values)
     await tx.execute(statement.on_conflict_do_update(index_elements=["name"], set_=dict(values)))

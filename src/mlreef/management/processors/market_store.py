@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import RowMapping, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from mlreef.kit.db import Tx
+from mlreef.kit.db import Tx, upsert
 from mlreef.management.processors.market_text import BORDER, Term, Texts
 from mlreef.management.processors.tables import entries, market_state, processors
 
@@ -39,8 +38,7 @@ async def touch(tx: Tx, processor_ids: Iterable[str]) -> None:
 async def put(tx: Tx, processor_id: str, texts: Texts | None) -> None:
     """Put a processor into the index under its words, or take it out."""
     values = {"listed": texts is not None, "revision": await _next(tx)}
-    make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
-    statement = make(entries).values(processor_id=processor_id, **values)
+    statement = upsert.insert(tx.dialect, entries).values(processor_id=processor_id, **values)
     await tx.execute(statement.on_conflict_do_update(index_elements=["processor_id"], set_=values))
     await _words_changed(tx, values["revision"])
     number = await tx.scalar(select(entries.c.number).where(entries.c.processor_id == processor_id))
@@ -75,8 +73,7 @@ async def _next(tx: Tx) -> int:
 
 
 async def _words_changed(tx: Tx, revision: int) -> None:
-    make = postgresql.insert if tx.dialect == "postgresql" else sqlite.insert
-    statement = make(market_state).values(id=_WORDS, revision=revision)
+    statement = upsert.insert(tx.dialect, market_state).values(id=_WORDS, revision=revision)
     await tx.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"revision": revision}))
 
 

@@ -9,9 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from mlreef.kit.db import Tx
+from mlreef.kit.db import Tx, upsert
 from mlreef.kit.errors import not_found
 from mlreef.kit.paging import Page, Paged
 from mlreef.management.runs import tables
@@ -21,7 +20,7 @@ from mlreef.management.runs.transitions import ENDED_RUNS, RunStatus
 
 async def insert_new(tx: Tx, table: Table, values: Mapping[str, Any]) -> None:
     """Insert a row unless its key is taken, also by a transaction that is still open elsewhere."""
-    statement = postgresql.insert(table) if tx.dialect == "postgresql" else sqlite.insert(table)
+    statement = upsert.insert(tx.dialect, table)
     await tx.execute(statement.values(**values).on_conflict_do_nothing())
 
 
