@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
 from support.live import Live
+from support.terminal import answer, mlreef
 
 pytestmark = pytest.mark.slow
 
 
-def mlreef(live: Live, token: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "MLREEF_URL": live.url, "MLREEF_TOKEN": token}
-    command = [sys.executable, "-m", "mlreef.cli", "registry", *arguments]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-
-
 def test_an_administrator_collects_garbage_and_sets_quotas(live_server: Live) -> None:
-    done = mlreef(live_server, live_server.admin_token, "gc", "--dry-run", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["dry_run"] is True
-    done = mlreef(live_server, live_server.admin_token, "quota", "lab", "--set", "10GiB", "--json")
-    assert json.loads(done.stdout)[0]["quota_bytes"] == 10 << 30
-    listed = json.loads(mlreef(live_server, live_server.admin_token, "quota", "--json").stdout)
+    admin = live_server.admin_token
+    assert answer(live_server, "registry", "gc", "--dry-run", token=admin)["dry_run"] is True
+    assert answer(live_server, "registry", "quota", "lab", "--set", "10GiB", token=admin)[0]["quota_bytes"] == 10 << 30
+    listed = answer(live_server, "registry", "quota", token=admin)
     assert {one["name"]: one["own_quota"] for one in listed}["lab"] is True
-    assert mlreef(live_server, live_server.admin_token, "quota", "lab", "--default").returncode == 0
+    mlreef(live_server, "registry", "quota", "lab", "--default", token=admin)
 
 
 def test_nobody_else_does(live_server: Live) -> None:
-    done = mlreef(live_server, live_server.token, "gc")
-    assert done.returncode == 1
-    assert "only administrators" in done.stderr
+    assert "only administrators" in mlreef(live_server, "registry", "gc", code=1).stderr

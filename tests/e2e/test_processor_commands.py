@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support import terminal
 from support.live import Live
 
 pytestmark = pytest.mark.slow
@@ -58,14 +57,8 @@ reference:
 
 
 def mlreef(live: Live, folder: Path, *arguments: str, code: int = 0, **extra: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "MLREEF_URL": live.url, "MLREEF_TOKEN": live.token, "COLUMNS": "200", **extra}
-    environment.setdefault("XDG_CACHE_HOME", str(live.folder / "cache"))
-    done = subprocess.run(
-        [sys.executable, "-m", "mlreef.cli", "processor", *arguments],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
-    assert done.returncode == code, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
+    extra.setdefault("XDG_CACHE_HOME", str(live.folder / "cache"))
+    return terminal.mlreef(live, "processor", *arguments, folder=folder, code=code, **extra)
 
 
 def git(folder: Path, *arguments: str) -> None:

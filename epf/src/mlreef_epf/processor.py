@@ -148,8 +148,8 @@ class Supervisor:
 
     def _memory_message(self, used: int) -> str:
         limit = log.size(self._memory) if self._memory else "the machine's memory"
-        text = "the processor used %s of memory and its limit is %s; choose a larger machine class"
-        return text % (log.size(used), limit)
+        remedy = "choose a larger machine class, or raise `memory` in the processor's description"
+        return "the processor used %s of memory and its limit is %s: %s" % (log.size(used), limit, remedy)
 
 
 def _stdout(process: subprocess.Popen[bytes]) -> IO[bytes]:
