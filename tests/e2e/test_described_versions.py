@@ -15,13 +15,16 @@ FIRST = "lab/code-copy/copy@1.0.0"
 PROGRAM = """
 import argparse
 import pathlib
+import time
 
 parser = argparse.ArgumentParser(description="Needs memory")
 parser.add_argument("--input-path", required=True)
 parser.add_argument("--output-path", required=True)
 parser.add_argument("--megabytes", type=int, default=1)
+parser.add_argument("--seconds", type=int, default=0, help="how long the memory is held")
 args = parser.parse_args()
-held = bytearray(args.megabytes << 20)
+held = b"x" * (args.megabytes << 20)
+time.sleep(args.seconds)
 pathlib.Path(args.output_path, "held.txt").write_text(str(len(held)))
 """
 DESCRIPTION = """\
@@ -39,9 +42,13 @@ reference:
 """
 
 
-def published(live: Live, name: str, *, megabytes: int) -> str:
-    """Publish the program under a name; `megabytes` is what its reference run asks for."""
-    text = DESCRIPTION.replace("hungry\n", f"{name}\n", 1).replace("REFERENCE", str(megabytes))
+def published(live: Live, name: str, *, megabytes: int, seconds: int) -> str:
+    """Publish the program under a name; `megabytes` and `seconds` are what its reference run asks for."""
+    text = (
+        DESCRIPTION.replace("hungry\n", f"{name}\n", 1)
+        .replace("REFERENCE", str(megabytes))
+        .replace("HELD", str(seconds))
+    )
     files = {"hungry.py": PROGRAM, "processor.yaml": text, "reference/a.txt": "a\n"}
     made = live.project(f"code-{name}", files)
     started = live.reef.publish(made.id, ref="main", entry="processor.yaml")
@@ -52,13 +59,14 @@ def published(live: Live, name: str, *, megabytes: int) -> str:
 
 @pytest.fixture(scope="module")
 def hungry(live_server: Live) -> str:
-    return published(live_server, "hungry", megabytes=1)
+    return published(live_server, "hungry", megabytes=1, seconds=0)
 
 
 def test_the_memory_that_a_description_grants_binds(live_server: Live, hungry: str) -> None:
     within = answer(live_server, "processor", "run", hungry, "lab/data", "-p", "megabytes=16")
     assert within["status"] == "success"
-    beyond = answer(live_server, "processor", "run", hungry, "lab/data", "-p", "megabytes=400", code=1)
+    too_much = ["-p", "megabytes=400", "-p", "seconds=120"]
+    beyond = answer(live_server, "processor", "run", hungry, "lab/data", *too_much, code=1)
     assert (beyond["status"], beyond["steps"][0]["reason"]) == ("failed", "memory_limit")
 
 
@@ -69,7 +77,7 @@ def test_a_version_proves_itself_on_its_reference_data(live_server: Live, hungry
 
 
 def test_a_version_that_fails_on_its_reference_data_says_why(live_server: Live) -> None:
-    greedy = published(live_server, "greedy", megabytes=400)
+    greedy = published(live_server, "greedy", megabytes=400, seconds=120)
     told = answer(live_server, "processor", "verify", greedy, code=1)
     assert told["status"] == "failed"
     assert "memory and its limit is" in told["reason"]
