@@ -37,18 +37,14 @@ outputs: [output_path]
 resources: {memory: 96MiB}
 reference:
   inputs: {input_path: reference}
-  parameters: {megabytes: REFERENCE}
+  parameters: {megabytes: %d, seconds: %d}
   outputs: {output_path: {files: ">= 1"}}
 """
 
 
 def published(live: Live, name: str, *, megabytes: int, seconds: int) -> str:
     """Publish the program under a name; `megabytes` and `seconds` are what its reference run asks for."""
-    text = (
-        DESCRIPTION.replace("hungry\n", f"{name}\n", 1)
-        .replace("REFERENCE", str(megabytes))
-        .replace("HELD", str(seconds))
-    )
+    text = DESCRIPTION.replace("hungry\n", f"{name}\n", 1) % (megabytes, seconds)
     files = {"hungry.py": PROGRAM, "processor.yaml": text, "reference/a.txt": "a\n"}
     made = live.project(f"code-{name}", files)
     started = live.reef.publish(made.id, ref="main", entry="processor.yaml")

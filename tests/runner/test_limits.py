@@ -49,13 +49,15 @@ def test_sparse_files_count_by_what_they_hold(tmp_path: Path) -> None:
 
 
 async def test_a_job_lowers_its_limits_and_never_raises_them(forge: FakeForge, running: Running) -> None:
-    fewer = forge.queue(["echo a"], variables={"MLREEF_PROCESSES": "32"})
-    more = forge.queue(["echo b"], variables={"MLREEF_PROCESSES": "99999"})
+    asked = {"MLREEF_PROCESSES": "32", "MLREEF_MEMORY_BYTES": "300000000", "MLREEF_CPUS": "0.5"}
+    fewer = forge.queue(["echo a"], variables=asked)
+    asked = {"MLREEF_PROCESSES": "99999", "MLREEF_MEMORY_BYTES": "9" * 15, "MLREEF_CPUS": "no number"}
+    more = forge.queue(["echo b"], variables=asked)
     async with running():
         for job in (fewer, more):
             await asyncio.wait_for(job.ended.wait(), 30)
-    assert "32 processes" in fewer.text
-    assert "1024 processes" in more.text
+    assert "Limits: 300 MB of memory, 0.5 cores, 32 processes" in fewer.text
+    assert "Limits: 537 MB of memory, all cores, 1024 processes" in more.text
 
 
 async def test_a_job_that_writes_more_than_it_asked_for_is_ended(forge: FakeForge, running: Running) -> None:

@@ -34,6 +34,8 @@ _SOCKET, _FRAMEWORK, _CACHE, _CA = "/mlreef/proxy.sock", "/mlreef/epf.pyz", "/ml
 _NUMBER = re.compile(r"[0-9]{1,15}")
 _SMALLEST_MEMORY = 256 << 20
 _FEWEST = 16
+_CORES = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
+_FEWEST_CORES = 0.05
 """Processes that the framework and a shell need by themselves."""
 
 
@@ -228,9 +230,10 @@ class Surroundings:
         if not memory:
             share = psutil.virtual_memory().total * 4 // 5 // settings.capacity
             memory = max(_SMALLEST_MEMORY, share)
+        memory = max(_SMALLEST_MEMORY, _least(memory, values.get("MLREEF_MEMORY_BYTES")))
         limits = base.Limits(
             memory_bytes=memory,
-            cpus=wanted.cpus or settings.cpus,
+            cpus=_fewer_cores(wanted.cpus or settings.cpus, values.get("MLREEF_CPUS")),
             pids=_least(wanted.pids or settings.pids, values.get("MLREEF_PROCESSES")),
             file_bytes=settings.file_bytes,
             tmp_bytes=min(settings.tmp_bytes, memory),
@@ -255,6 +258,13 @@ def _least(limit: int, asked: str | None) -> int:
     if asked is None or not _NUMBER.fullmatch(asked) or int(asked) == 0:
         return limit
     return max(_FEWEST, min(limit or int(asked), int(asked)))
+
+
+def _fewer_cores(limit: float, asked: str | None) -> float:
+    """The same for processor cores, which come in parts."""
+    if asked is None or not _CORES.fullmatch(asked) or float(asked) == 0:
+        return limit
+    return max(_FEWEST_CORES, min(limit or float(asked), float(asked)))
 
 
 def _refuse_missing_gpus(asked: str | None, executor: str) -> None:

@@ -29,6 +29,15 @@ def test_one_job_for_each_step_with_needs_only_among_them():
     assert document["1e3"]["variables"]["GIT_STRATEGY"] == "none"
 
 
+def test_what_a_processor_asks_for_goes_to_the_runner_with_room_for_the_framework():
+    asked = ci_config.Job("a", "r/x@sha256:1", "cpu-small", 60, [], memory_bytes=100, cpus=0.5, disk_bytes=7)
+    variables = yaml.safe_load(ci_config.render([asked, JOBS[0]], FRAMEWORK))["a"]["variables"]
+    wanted = {"MLREEF_MEMORY_BYTES": str(100 + (256 << 20)), "MLREEF_CPUS": "0.5", "MLREEF_DISK_BYTES": "7"}
+    assert wanted.items() <= variables.items()
+    assert "MLREEF_PROCESSES" not in variables
+    assert "MLREEF_MEMORY_BYTES" not in yaml.safe_load(ci_config.render(JOBS, FRAMEWORK))["1e3"]["variables"]
+
+
 def test_the_official_schema_accepts_it():
     import check_jsonschema
 

@@ -14,6 +14,8 @@ from mlreef.management.definitions import yaml_form
 
 # The framework reports a processor's timeout itself; the job's own limit only catches a framework that hangs.
 GRACE_SECONDS = 900
+FRAMEWORK_BYTES = 256 << 20
+"""Memory that the framework may need beside the processor, in the job that holds both."""
 
 _DOWNLOAD = (
     "import hashlib,os,sys,urllib.request as u;"
@@ -35,6 +37,8 @@ class Job:
     network: str = "none"
     """What the processor may reach besides the platform: none, package-index or open."""
 
+    memory_bytes: int | None = None
+    cpus: float | None = None
     processes: int | None = None
     disk_bytes: int | None = None
     gpus: int | None = None
@@ -90,5 +94,11 @@ def render(jobs: Sequence[Job], framework: Framework) -> str:
 
 
 def _wanted(job: Job) -> dict[str, str]:
-    asked = {"MLREEF_PROCESSES": job.processes, "MLREEF_DISK_BYTES": job.disk_bytes, "MLREEF_GPUS": job.gpus}
+    asked = {
+        "MLREEF_MEMORY_BYTES": job.memory_bytes and job.memory_bytes + FRAMEWORK_BYTES,
+        "MLREEF_CPUS": job.cpus,
+        "MLREEF_PROCESSES": job.processes,
+        "MLREEF_DISK_BYTES": job.disk_bytes,
+        "MLREEF_GPUS": job.gpus,
+    }
     return {name: str(value) for name, value in asked.items() if value}

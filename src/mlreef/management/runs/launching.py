@@ -76,6 +76,8 @@ def _job(step: Step, asked: processors.Wanted) -> ci_config.Job:
         step.timeout_s,
         step.needs,
         network=asked.network,
+        memory_bytes=asked.memory_bytes,
+        cpus=asked.cpus,
         processes=asked.processes,
         disk_bytes=asked.disk_bytes,
         gpus=asked.gpus,
