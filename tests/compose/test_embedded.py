@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -48,3 +50,11 @@ def _online(server: live.Live) -> bool:
     headers = {"PRIVATE-TOKEN": server.admin_token}
     found = httpx.get(f"{server.url}/api/v4/runners/all", headers=headers, timeout=5).json()
     return any(one["status"] == "online" for one in found)
+
+
+def test_a_start_loads_only_what_this_machine_needs() -> None:
+    parts = "mlreef.compose.embedded, mlreef.management.processors.background"
+    asked = f"import sys, {parts}; print(*[name for name in sys.modules if name in sys.argv])"
+    needless = ["sqlalchemy.dialects.postgresql", "packaging.requirements", "libcst", "alembic", "docker"]
+    done = subprocess.run([sys.executable, "-c", asked, *needless], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

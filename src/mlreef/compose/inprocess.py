@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp, Message
 
+from mlreef.kit.network import Network
+
 _QUEUED = 4
 """Messages between application and reader; each is at most what the application sends at once (1 MiB)."""
 
@@ -23,7 +25,7 @@ class InProcess(httpx.AsyncBaseTransport):
     def __init__(self, origin_url: str) -> None:
         self._key = _key(httpx.URL(origin_url))
         self._app: ASGIApp | None = None
-        self._network = httpx.AsyncHTTPTransport(retries=1)
+        self._network = Network(retries=1)
 
     def bind(self, app: ASGIApp) -> None:
         """From now on, the own origin is answered by `app`."""

@@ -39,7 +39,10 @@ async def initialise(settings: Settings, admin_password: str | None = None, *, c
     try:
         await db.migrate()
         password = admin_password or secrets.token_urlsafe(18)
-        hashed = await passwords.hashed(password, ADMIN)
+        async with db.read() as tx:
+            known = await store.find_by_username(tx, ADMIN) is not None
+        # Slow on purpose, so only where it is needed: this runs at every start.
+        hashed = None if known else await passwords.hashed(password, ADMIN)
         async with db.write() as tx:
             _admin, made = await _account(tx, who, ADMIN, "Administrator", password_hash=hashed)
             bot, _ = await _account(tx, who, BOT, "MLReef service account", password_hash=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import pytest
 import yaml
@@ -59,3 +60,23 @@ async def test_errors_name_the_field_as_clients_write_it(client: Client) -> None
 async def test_the_interface_is_described(client: Client) -> None:
     paths = (await client().get("/api/v1/openapi.json")).json()["paths"]
     assert "/api/v1/projects/{pid}/publications" in paths
+
+
+def test_a_checkout_builds_the_framework_only_when_its_sources_are_newer(tmp_path, monkeypatch):
+    packaged, builder = tmp_path / "epf.pyz", tmp_path / "epf/build.py"
+    (tmp_path / "epf/src/mlreef_epf").mkdir(parents=True)
+    (tmp_path / "epf/environments").mkdir()
+    source = tmp_path / "epf/src/mlreef_epf/step.py"
+    source.write_text("")
+    builder.write_text("def content():\n    return b'built'\n")
+    monkeypatch.setattr(framework, "_PACKAGED", packaged)
+    monkeypatch.setattr(framework, "_BUILDER", builder)
+    assert framework.load(None).content == b"built"
+    packaged.write_bytes(b"packaged")
+    for path in (builder, source, *source.parents[:2], tmp_path / "epf/environments"):
+        os.utime(path, (1, 1))
+    assert framework.load(None).content == b"packaged"
+    for changed in (source, source.parent, builder):
+        os.utime(changed, (2**32, 2**32))
+        assert framework.load(None).content == b"built"
+        os.utime(changed, (1, 1))

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
-from packaging.requirements import InvalidRequirement, Requirement
-
 from mlreef.extraction.manifest import units
 from mlreef.extraction.manifest.shapes import (
     Choice,
@@ -38,6 +35,9 @@ def _words(text: str) -> str | None:
 
 
 def _licence(text: str) -> str | None:
+    # Loading these parsers takes longer than everything else here; few processes read a description.
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
     try:
         return canonicalize_license_expression(text)
     except InvalidLicenseExpression:
@@ -45,6 +45,8 @@ def _licence(text: str) -> str | None:
 
 
 def _requirement(text: str) -> str | None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
     try:
         return str(Requirement(text))
     except InvalidRequirement:

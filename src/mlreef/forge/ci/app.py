@@ -23,6 +23,7 @@ from mlreef.forge.settings import GITLAB_VERSION, Settings
 from mlreef.forge.state import State
 from mlreef.kit.db import Database, Tx
 from mlreef.kit.errors import Kind, PlatformError, forbidden, not_found, unauthenticated
+from mlreef.kit.network import Network
 
 routers = ROUTERS
 
@@ -53,7 +54,7 @@ async def running(app: FastAPI, state: State, *, client: httpx.AsyncClient | Non
     `client` reaches the addresses the operator trusts, other services of this process among them.
     """
     repos = state.parts["repos"]
-    async with httpx.AsyncClient(trust_env=False, follow_redirects=False) as outside:
+    async with httpx.AsyncClient(transport=Network(), trust_env=False, follow_redirects=False) as outside:
         ci = Ci(
             settings=settings_of(state.settings),
             clock=state.clock,

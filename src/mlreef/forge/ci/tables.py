@@ -95,17 +95,16 @@ jobs = Table(
     Column("erased_at", UtcDateTime),
     Index("ci_jobs_pipeline", "pipeline_id", "name"),
     Index("ci_jobs_project", "project_id", "id"),
+    # Partial on PostgreSQL too (migration 0003); saying so here would load its dialect into every server.
     Index(
         "ci_jobs_pending",
         "queued_at",
         sqlite_where=text("status = 'pending'"),
-        postgresql_where=text("status = 'pending'"),
     ),
     Index(
         "ci_jobs_alive",
         "id",
         sqlite_where=text("status IN ('running', 'canceling')"),
-        postgresql_where=text("status IN ('running', 'canceling')"),
     ),
     sqlite_autoincrement=True,  # a number is never given out twice
 )

@@ -50,11 +50,11 @@ deliveries = Table(
     Column("response_body", Text),
     Column("error", Text),
     Column("seconds", Float),
+    # Partial on PostgreSQL too (migration 0003); saying so here would load its dialect into every server.
     Index(
         "hook_deliveries_due",
         "due_at",
         sqlite_where=text("state = 'waiting'"),
-        postgresql_where=text("state = 'waiting'"),
     ),
     sqlite_autoincrement=True,  # a number is never given out twice
 )
